@@ -60,7 +60,9 @@ enum flag_id {
     FLAG_LINES,
     FLAG_RATE,
     FLAG_SEED,
-    FLAG_VIRTUAL_CLOCK
+    FLAG_VIRTUAL_CLOCK,
+    FLAG_OUTPUT,
+    FLAG_SHATTER
 };
 
 struct flag {
@@ -117,6 +119,11 @@ static const struct flag table[] = {
     {FLAG_QUIET, 'q', "quiet", NULL, "report only errors and the number of rejected items"},
     {FLAG_VERBOSE, 'v', "verbose", NULL,
      "report more, and at the end what each component did; -vv: also calls, redirects and repeats"},
+    {FLAG_OUTPUT, 'o', "output", "FILE", "of record: the recording"},
+    {FLAG_SHATTER, 0, "shatter", "FILE",
+     "of check: run the pipeline over this recording or file, cut at other places; it must give "
+     "the "
+     "same"},
     {FLAG_HELP, 'h', "help", NULL,
      "this text; 'weir help WORD' explains a source, stage, sink, flag or subcommand"},
     {FLAG_VERSION, 'V', "version", NULL, "versions of weir and its libraries"},
@@ -436,6 +443,8 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
         return flags_complain(
             "-s: weir streams, and never has all items at once; in the shell: weir '...' | jq -s "
             "'PROGRAM'; curl's -s: leave it out");
+    case FLAG_OUTPUT: flags->output = value; return 0;
+    case FLAG_SHATTER: flags->shatter = value; return 0;
     case FLAG_TORTURE: flags->torture = true; return 0;
     case FLAG_LOG: flags->demo_log = value; return 0;
     case FLAG_SYSLOG: flags->demo_syslog = value; return 0;
@@ -598,5 +607,13 @@ int flags_read(int argc, char **argv, struct flags *flags)
     }
     trust_environment(flags);
     int rc = flags_take_words(flags, words, count);
+    const char *hint;
+    if (rc == 0 && flags->output != NULL && flags->action != ACTION_RECORD &&
+        planned_flag(NULL, 'o', &hint)) {
+        return flags_complain("-o is a flag of record; %s", hint);
+    }
+    if (rc == 0 && flags->shatter != NULL && flags->action != ACTION_CHECK) {
+        return flags_complain("--shatter is a flag of check: weir check --shatter FILE 'PIPELINE'");
+    }
     return rc == 0 ? keep_text(flags, argc, argv) : rc;
 }

@@ -36,7 +36,9 @@ enum flags_action {
     ACTION_COMPLETION,
     ACTION_MANUAL,
     ACTION_INIT,
-    ACTION_TEST
+    ACTION_TEST,
+    ACTION_RECORD,
+    ACTION_REPLAY
 };
 
 struct flags {
@@ -52,8 +54,10 @@ struct flags {
     uint64_t given; /* a bit for each flag in the command line */
     const char *unix_socket, *user, *ca_file, *ca_folder, *cert_file, *key_file, *state_folder,
         *state_name, *dead_file;
-    const char *word; /* for help, completion, manual and init; for `list`: NULL or a kind */
-    int64_t count;    /* -c; -1: all */
+    const char *output;  /* -o, of record; NULL: none */
+    const char *shatter; /* --shatter, of check; NULL: none */
+    const char *word;    /* for help, completion, manual and init; for `list`: NULL or a kind */
+    int64_t count;       /* -c; -1: all */
     int64_t for_ms, max_time_ms;                      /* 0: no limit */
     int64_t connect_ms, idle_ms, drain_ms, mem_bytes; /* 0: the default */
     int64_t retry_after_max_ms;                       /* 0: the default */

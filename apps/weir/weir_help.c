@@ -181,6 +181,26 @@ static const char state_text[] =
     "position where the next run continues. --name NAME names it; the default is a hash of the "
     "text.\n";
 
+static const char record_text[] =
+    "weir record [FLAGS] 'SOURCE' -o FILE\n"
+    "\n"
+    "Runs a source (a URL, tcp, tls, unix, a file, standard input) and keeps all that it receives "
+    "in\n"
+    "FILE: the bytes, how they were cut, the times, the heads of HTTP responses, breaks and\n"
+    "reconnects. Stages may follow the source (| sse), and no sink. It ends with the source, by\n"
+    "-c N, --for TIME or Ctrl-C. After a kill, FILE has all that came before.\n"
+    "Passwords and keys of the request are not kept, cookies neither; bodies are, so FILE can be "
+    "read\n"
+    "by its owner only. 'weir replay FILE' runs it again.\n";
+
+static const char replay_text[] =
+    "weir replay FILE [speed=1|N|max] ['STAGE | ... | SINK']\n"
+    "\n"
+    "Runs the recorded source again, with FILE in the place of the network: the same bytes at the\n"
+    "same times, with the same breaks and reconnects. speed=60 is a minute in a second, speed=max\n"
+    "does not wait. It ends as the recorded run did. As a source in a text:\n"
+    "  weir 'replay feed.wrec speed=max | sse | json'\n";
+
 static const char help_text[] = "weir help [WORD]\n"
                                 "\n"
                                 "WORD is a source, stage or sink ('weir list' lists them), a "
@@ -203,6 +223,8 @@ void command_usage(enum flags_action action)
     case ACTION_TEST: fputs(test_text, stdout); break;
     case ACTION_INIT: fputs(init_text, stdout); break;
     case ACTION_MANUAL: fputs(manual_text, stdout); break;
+    case ACTION_RECORD: fputs(record_text, stdout); break;
+    case ACTION_REPLAY: fputs(replay_text, stdout); break;
     default: fputs(help_text, stdout); break;
     }
 }
@@ -256,6 +278,16 @@ int help_word(const char *word)
     size_t found = 0; /* a source and a sink may have the same name */
     if (action != ACTION_RUN) {
         command_usage(action);
+        component = weir_component_find(word, 0);
+        found = component != NULL && action == ACTION_REPLAY;
+    }
+    if (action != ACTION_RUN && found == 0) {
+        return EXIT_FINISHED;
+    }
+    if (found > 0) { /* a subcommand and a source */
+        char help[4096];
+        weir_component_help(component, help, sizeof help);
+        printf("\nAs a source:\n%s", help);
         return EXIT_FINISHED;
     }
     if (word[0] == '-' && word[1] != '\0') {

@@ -64,7 +64,8 @@ int main(int argc, char **argv)
     case ACTION_VERSION: printf("weir %s\n", weir_version()); return EXIT_FINISHED;
     case ACTION_LIST: return list_components(flags.word);
     case ACTION_WORD: return help_word(flags.word);
-    case ACTION_CHECK: return check_pipeline(&flags);
+    case ACTION_CHECK:
+        return flags.shatter != NULL ? shatter_pipeline(&flags) : check_pipeline(&flags);
     case ACTION_EXPLAIN: return explain_pipeline(&flags);
     case ACTION_GRAPH: return graph_pipeline(&flags);
     case ACTION_FORMAT: return format_pipeline(&flags);

@@ -93,8 +93,6 @@ static const struct planned_word {
     {"ctl", "kill -INT PID drains it"},
     {"serve", NULL},
     {"bench", "sh test/bench/run.sh measures it"},
-    {"record", "to write a file: | file PATH"},
-    {"replay", NULL},
     {"version", "write weir --version"},
 };
 
@@ -155,7 +153,6 @@ static const struct planned_word planned_stages[] = {
     {"route", NULL},
     {"par", "to read ahead: queue N"},
     {"tick", "for numbers: gen 1.."},
-    {"replay", NULL},
     {"listen", NULL},
     {"download", NULL},
     {"pg", HINT_BEFORE},

@@ -29,11 +29,12 @@ struct run {
     struct say say;
     weir_plan *plan;
     weir_loop *loop;
-    weir_scope *scope;  /* of the pipeline */
-    weir_gen *gen;      /* while it is pumped */
-    weir_state *state;  /* NULL: none */
-    int promised;       /* by the pipeline's components: enum weir_delivery */
-    int shown_delivery; /* reported last; WEIR_NONE: nothing yet */
+    weir_scope *scope;       /* of the pipeline */
+    weir_gen *gen;           /* while it is pumped */
+    weir_state *state;       /* NULL: none */
+    weir_recorder *recorder; /* of `weir record`; NULL: none */
+    int promised;            /* by the pipeline's components: enum weir_delivery */
+    int shown_delivery;      /* reported last; WEIR_NONE: nothing yet */
     char promise[512];
     bool stopped;       /* by --for */
     struct table table; /* what its components did, with -v */
@@ -135,6 +136,29 @@ static bool can_keep_dead(struct run *run)
     return number == 0;
 }
 
+/* `weir record`: its items are dropped. */
+static int open_recorded(struct run *run, const weir_plan_options *options, weir_sink **sink)
+{
+    weir_error error;
+    int code = record_check(run->flags, &run->say, run->plan);
+    if (code != 0) {
+        return code;
+    }
+    run->recorder = weir_recorder_new(run->scope, run->flags->output, &error);
+    if (run->recorder == NULL) {
+        say_error(&run->say, &error, NULL);
+        return EXIT_FAILED;
+    }
+    if (weir_plan_open(run->plan, run->scope, options, &run->gen, NULL, &error) < 0 ||
+        weir_recorder_check(run->recorder, &error) < 0) {
+        code = text_refused(&run->say, &error);
+        (void)!weir_recorder_end(run->recorder, &error, NULL, &error);
+        return code;
+    }
+    *sink = weir_null_sink(run->scope);
+    return 0;
+}
+
 static int open_plan(struct run *run, weir_sink **sink, bool *durable)
 {
     const struct flags *flags = run->flags;
@@ -164,10 +188,14 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
         return EXIT_USAGE;
     }
     weir_show_options shown;
-    bool shows = show_options(run, &shown);
-    options.whole_lines = shown.envelope != 0 || shown.format != NULL;
-    int rc = weir_plan_open(run->plan, run->scope, &options, &run->gen, sink, &error);
-    if (rc < 0) {
+    bool shows = flags->output == NULL && show_options(run, &shown);
+    options.whole_lines = shows && (shown.envelope != 0 || shown.format != NULL);
+    if (flags->output != NULL) {
+        int code = open_recorded(run, &options, sink);
+        if (code != 0) {
+            return code;
+        }
+    } else if (weir_plan_open(run->plan, run->scope, &options, &run->gen, sink, &error) < 0) {
         return text_refused(&run->say, &error);
     }
     if (shows) {
@@ -377,7 +405,7 @@ static int run_in_loop(struct run *run)
     weir_on_end(run->loop, table_take, &run->table);
     weir_scope *status =
         weir_scope_new(weir_root(run->loop), WEIR_OPTIONS(weir_scope_options, .name = "status"));
-    say_may_draw(&run->say, run->loop, weir_plan_writes_stdout(run->plan));
+    say_may_draw(&run->say, run->loop, run->recorder == NULL && weir_plan_writes_stdout(run->plan));
     if (run->say.terminal) {
         weir_spawn(status, "status", show_status, &run, sizeof run);
     }
@@ -390,8 +418,10 @@ static int run_in_loop(struct run *run)
     weir_error ignored;
     (void)!weir_scope_wait(status, &ignored);
     say_clear(&run->say);
-
-    return tell_end(run, &error, durable);
+    int recorded =
+        run->recorder != NULL ? record_end(run->recorder, &run->say, run->flags, &error) : 0;
+    int ended = tell_end(run, &error, durable);
+    return ended != 0 ? ended : recorded;
 }
 
 static void reopen_files(void *ctx)

@@ -10,6 +10,14 @@
 
 /* The exit code. */
 int run_pipeline(const struct flags *flags);
+/* weir_record.c: `weir record`, and `weir check --shatter`. */
+struct say;
+/* Does the plan go with a recording? 0, or the exit code after a message. */
+int record_check(const struct flags *flags, struct say *say, const weir_plan *plan);
+/* End the recording and report it; 0, or the exit code after a message. */
+int record_end(weir_recorder *recorder, struct say *say, const struct flags *flags,
+               const weir_error *ended);
+int shatter_pipeline(const struct flags *flags);
 /* weir_look.c: `weir check`, explain, graph and fmt. Nothing is opened. */
 int check_pipeline(const struct flags *flags);
 int explain_pipeline(const struct flags *flags);

@@ -9,6 +9,7 @@
  */
 #include "weir_flags.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,6 +29,9 @@ static const struct {
     enum flags_action action;
     const char *words, *help; /* help NULL: not shown */
 } commands[] = {
+    {"record", ACTION_RECORD, "'SOURCE' -o FILE", "keep what a source receives, with the times"},
+    {"replay", ACTION_REPLAY, "FILE [speed=1|N|max] ['STAGE | ...']",
+     "run the recorded source again"},
     {"demo", ACTION_DEMO, "[:PORT]", "serve example feeds (loopback only; :8080)"},
     {"demo", ACTION_DEMO, "--torture",
      "kill a run with kill -9 for 30 s; its file must still be right"},
@@ -36,6 +40,8 @@ static const struct {
     {"demo", ACTION_DEMO, "--syslog HOST:PORT",
      "send syslog messages over UDP; counts per severity at the end (--lines N, --rate N)"},
     {"check", ACTION_CHECK, "'PIPELINE' [FILE...]", "find mistakes; connects to nothing"},
+    {"check", ACTION_CHECK, "--shatter FILE 'PIPELINE'",
+     "does it give the same wherever the bytes are cut?"},
     {"explain", ACTION_EXPLAIN, "'PIPELINE' [FILE...]",
      "what each part does, and what is promised"},
     {"graph", ACTION_GRAPH, "'PIPELINE' [FILE...]", "a drawing of it, in the DOT language"},
@@ -144,6 +150,55 @@ static int take_pipeline(struct flags *flags, const char *name, const char **wor
     return 0;
 }
 
+/* Write a word as a quoted text of the language. The next free place. */
+static char *put_quoted(char *to, const char *word)
+{
+    *to++ = '"';
+    for (; *word != '\0'; word++) {
+        if (*word == '"' || *word == '\\') {
+            *to++ = '\\';
+        }
+        *to++ = *word;
+    }
+    *to++ = '"';
+    return to;
+}
+
+/* replay FILE [NAME=VALUE...] [PIPELINE] is the pipeline 'replay "FILE" NAME=VALUE | PIPELINE'. */
+static int take_replay(struct flags *flags, const char **words, size_t count)
+{
+    size_t cap = 32;
+    if (count == 0) {
+        return flags_complain("replay needs a file: weir replay FILE [speed=max]");
+    }
+    for (size_t i = 0; i < count; i++) {
+        cap += strlen(words[i]) * 2 + 4;
+    }
+    char *text = malloc(cap);
+    if (text == NULL) {
+        return flags_complain("out of memory");
+    }
+    char *at = put_quoted(stpcpy(text, "replay "), words[0]);
+    size_t i = 1;
+    for (;
+         i < count && (strncmp(words[i], "speed=", 6) == 0 || strncmp(words[i], "split=", 6) == 0);
+         i++) {
+        *at++ = ' ';
+        at = stpcpy(at, words[i]);
+    }
+    *at = '\0';
+    if (i < count) {
+        const char *rest = words[i] + strspn(words[i], " \t\n|");
+        (void)stpcpy(stpcpy(at, " | "), rest);
+        i++;
+    }
+    flags->text = text;
+    flags->action = ACTION_RUN;
+    return i < count ? flags_complain("quote the pipeline as one text:  weir replay FILE "
+                                      "'STAGE | SINK'")
+                     : 0;
+}
+
 int flags_take_words(struct flags *flags, const char **words, size_t count)
 {
     if (flags->action == ACTION_HELP || flags->action == ACTION_VERSION) {
@@ -151,8 +206,8 @@ int flags_take_words(struct flags *flags, const char **words, size_t count)
     }
     bool named = flags->text_file == NULL && count > 0;
     enum flags_action action = count > 0 ? flags_command(words[0]) : ACTION_RUN;
-    bool looks = action == ACTION_CHECK || action == ACTION_EXPLAIN || action == ACTION_GRAPH ||
-                 action == ACTION_FORMAT;
+    bool looks = action == ACTION_CHECK || action == ACTION_RECORD || action == ACTION_EXPLAIN ||
+                 action == ACTION_GRAPH || action == ACTION_FORMAT;
     flags->action = named || looks ? action : ACTION_RUN;
     if (flags->torture && flags->action != ACTION_DEMO) {
         return flags_complain("--torture is a flag of demo: weir demo --torture");
@@ -186,12 +241,19 @@ int flags_take_words(struct flags *flags, const char **words, size_t count)
     case ACTION_LIST:
         flags->word = count > 1 ? words[1] : NULL;
         return check_kind(flags->word, count);
+    case ACTION_REPLAY: return take_replay(flags, words + 1, count - 1);
     case ACTION_STATE:
     case ACTION_TEST:
         flags->files = words + 1;
         flags->files_count = count - 1;
         return 0;
+    case ACTION_RECORD:
+        if (flags->output == NULL) {
+            return flags_complain("record needs -o FILE:  weir record 'SOURCE' -o FILE");
+        }
+        break;
     case ACTION_RUN: return take_pipeline(flags, NULL, words, count);
-    default: return take_pipeline(flags, words[0], words + 1, count - 1);
+    default: break;
     }
+    return take_pipeline(flags, words[0], words + 1, count - 1);
 }

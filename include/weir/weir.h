@@ -33,6 +33,7 @@
 #include <weir/module.h>
 #include <weir/plan.h>
 #include <weir/queue.h>
+#include <weir/recording.h>
 #include <weir/scope.h>
 #include <weir/server.h>
 #include <weir/sink.h>

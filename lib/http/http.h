@@ -19,6 +19,8 @@
  *     http_address.c   the check of a URL in a pipeline text
  *     http_ws.c        another wire: WebSocket connections
  *     http_ws_send.c   what they send
+ *     http_record.c    what a recorder gets
+ *     http_replay.c    another wire: a recording
  *
  * The user is a task that does this between its waits:
  *
@@ -43,6 +45,8 @@
 #include "codec_response.h"
 #include "codec_url.h"
 #include "flow_inbox.h"
+#include "flow_playback.h"
+#include "flow_recorder.h"
 
 enum {
     WR_HTTP_REDIRECTS_MAX = 10,
@@ -182,7 +186,9 @@ struct wr_http {
     struct wr_inbox *inbox;          /* receives the bodies; NULL: drop them */
     const struct wr_ws_settings *ws; /* for wr_http_ws_wire; else NULL */
     const struct wr_http_wire *wire;
-    void *wire_own; /* the wire's data of the running request; NULL: none */
+    void *wire_own;                 /* the wire's data of the running request; NULL: none */
+    struct weir_recorder *recorder; /* is told what is received; NULL: none */
+    struct wr_playback *play;       /* the recording that is the wire; NULL: none */
     /* copies of the request's options */
     weir_http_options o;
     char *url; /* without userinfo */
@@ -376,6 +382,23 @@ bool wr_http_decode_hungry(const struct wr_http *http);
 /* Bytes that the decoders have charged to the budget. */
 size_t wr_http_decode_held(const struct wr_http *http);
 void wr_http_decode_end(struct wr_http *http);
+
+/* ---- http_record.c, with a recorder */
+
+/* The request that is about to be sent. */
+void wr_http_record_request(const struct wr_http *http);
+void wr_http_record_line(const struct wr_http *http, const char *line, size_t len);
+/* The failure that is set. kind: FAILURE, or LATE. */
+void wr_http_record_failure(const struct wr_http *http, enum wr_record_kind kind);
+
+/* ---- http_replay.c */
+
+/* Requests get the responses of this recording, which the user frees after wr_http_stop. */
+void wr_http_replay(struct wr_http *http, struct wr_playback *play);
+/* After a response: is there another request in the recording? If not, it is over. */
+bool wr_http_replay_goes_on(struct wr_http *http);
+/* How long to wait until that was sent: the pause before the next attempt. */
+int64_t wr_http_replay_pause_ms(struct wr_http *http);
 
 /* ---- http_ws.c: the body is what the server sends after its answer, to an inbox of WR_FRAME_WS */
 

@@ -37,6 +37,9 @@ static void await_answer(struct wr_http *http)
 
 void wr_http_on_connected(struct wr_http *http)
 {
+    if (WR_UNLIKELY(http->recorder != NULL)) {
+        wr_recorder_add(http->recorder, WR_RECORD_CONNECTED, NULL, 0);
+    }
     await_answer(http);
     http->reply.status = 0;
     http->loop->stats.connects++;
@@ -109,6 +112,9 @@ size_t wr_http_on_send(struct wr_http *http, char *to, size_t cap)
 bool wr_http_on_header(struct wr_http *http, const char *line, size_t len)
 {
     bool of_proxy = http->phase == WR_HTTP_CONNECTING;
+    if (WR_UNLIKELY(http->recorder != NULL)) {
+        wr_http_record_line(http, line, len);
+    }
     if (http->reply.head_done && !of_proxy && !another_answer(http, line, len)) {
         return trailer_fits(http, len);
     }
@@ -183,7 +189,7 @@ static enum wr_http_take take_bytes(struct wr_http *http, const char *data, size
     return part < len ? refuse_excess(http) : WR_HTTP_TAKEN;
 }
 
-enum wr_http_take wr_http_on_body(struct wr_http *http, const char *data, size_t len)
+static enum wr_http_take take_body(struct wr_http *http, const char *data, size_t len)
 {
     if (http->verdict == WR_HTTP_UNJUDGED) {
         wr_http_judge_headless(http, data, len);
@@ -204,8 +210,20 @@ enum wr_http_take wr_http_on_body(struct wr_http *http, const char *data, size_t
     return WR_HTTP_TAKEN;
 }
 
+enum wr_http_take wr_http_on_body(struct wr_http *http, const char *data, size_t len)
+{
+    enum wr_http_take take = take_body(http, data, len);
+    if (WR_UNLIKELY(http->recorder != NULL) && take != WR_HTTP_PAUSE) {
+        wr_recorder_data(http->recorder, data, len);
+    }
+    return take;
+}
+
 void wr_http_on_end(struct wr_http *http, bool complete)
 {
+    if (WR_UNLIKELY(http->recorder != NULL)) {
+        wr_recorder_add(http->recorder, WR_RECORD_END, &(char){complete}, 1);
+    }
     http->over = true;
     http->complete = complete;
     wr_http_wake(http);
@@ -300,6 +318,9 @@ static void send_request(struct wr_http *http)
 {
     int rc = wr_http_reply_begin(&http->reply);
     rc = rc == 0 ? add_headers(http) : rc;
+    if (http->recorder != NULL) {
+        wr_http_record_request(http);
+    }
     wr_http_token_end(http->token);
     http->token = NULL;
     http->phase = WR_HTTP_CONNECTING;
@@ -383,12 +404,18 @@ static bool ended_well(struct wr_http *http)
         }
         if (http->complete) {
             http->cut = !wr_http_is_delimited(&http->reply) && http->wire->was_cut(http);
+            if (http->cut && http->recorder != NULL) {
+                wr_recorder_add(http->recorder, WR_RECORD_CUT, NULL, 0);
+            }
             return true;
         }
         break;
     default: break;
     }
     http->wire->explain(http);
+    if (http->recorder != NULL) {
+        wr_http_record_failure(http, WR_RECORD_FAILURE);
+    }
     return false;
 }
 

@@ -200,6 +200,9 @@ void wr_http_shown(const struct wr_http *http, char *to, size_t cap)
 static int64_t limit_of(const struct wr_http *http)
 {
     int64_t spent_ms = (wr_now_ns(http->loop) - http->phase_ns) / 1000000;
+    if (http->play != NULL && http->phase != WR_HTTP_BACKOFF) {
+        return -1; /* what was late then is in the recording */
+    }
     switch (http->phase) {
     case WR_HTTP_TOKEN:
     case WR_HTTP_CONNECTING:
@@ -242,6 +245,9 @@ int wr_http_wait(struct wr_http *http)
     } else if (!http->over) {
         wr_http_judge_late(http);
         http->over = true;
+        if (http->recorder != NULL) {
+            wr_http_record_failure(http, WR_RECORD_LATE);
+        }
     }
     return 0;
 }

@@ -108,6 +108,7 @@ struct wr_disk;
 struct wr_programs;
 struct wr_http_wire;
 struct weir_node;
+struct weir_recorder;
 
 enum {
     WR_TURN_NS = 250 * 1000, /* how long a task may run before other tasks get a turn */
@@ -178,6 +179,7 @@ struct weir_loop {
     const struct wr_disk *disk;           /* loop_file.h */
     const struct wr_programs *programs;   /* loop_process.h */
     const struct wr_http_wire *http_wire; /* http.h: what carries the requests; NULL: libcurl */
+    struct weir_recorder *recorder;       /* flow_recorder.h: of the next source; NULL: none */
     struct wr_list services;              /* loop_service.h */
     void (*call_fn)(void *arg);           /* wr_call_on_loop_stack: run by the scheduler */
     void *call_arg;

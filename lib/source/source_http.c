@@ -316,6 +316,7 @@ static void http_close(struct weir_gen *gen)
 static void http_free(struct weir_gen *gen)
 {
     wr_http_fini(&source_of(gen)->http);
+    wr_playback_free(source_of(gen)->http.play);
     wr_http_source_free_ws(source_of(gen));
 }
 
@@ -437,7 +438,8 @@ static void expect_state(struct wr_http_source *source)
 
 /* Apply the arguments. */
 static void set_up(struct wr_http_source *source, const char *url_text, const struct wr_url *url,
-                   int32_t frame, const weir_http_options *o, const weir_ws_options *ws)
+                   int32_t frame, const weir_http_options *o, const weir_ws_options *ws,
+                   struct wr_playback *play)
 {
     struct weir_gen *gen = &source->gen;
     weir_framing framing = {
@@ -465,11 +467,21 @@ static void set_up(struct wr_http_source *source, const char *url_text, const st
     }
     source->http.wire = ws != NULL ? &wr_http_ws_wire : source->http.wire;
     expect_state(source);
+    if (play != NULL) {
+        wr_http_replay(&source->http, play);
+    } else if (ws == NULL && gen->loop->recorder != NULL) {
+        char shown[1024];
+        wr_http_shown(&source->http, shown, sizeof shown);
+        source->http.recorder = wr_recorder_claim(gen->loop, "http", gen->name, shown, o->raw != 0);
+        source->only_events = source->by_media =
+            source->http.recorder != NULL && frame == WEIR_FRAME_LINES;
+    }
 }
 
-/* ws NULL: not a WebSocket. */
+/* ws NULL: not a WebSocket. play NULL: not a replay. */
 static weir_gen *make(weir_scope *scope, const char *url_text, int32_t frame,
-                      const weir_http_options *options, const weir_ws_options *ws)
+                      const weir_http_options *options, const weir_ws_options *ws,
+                      struct wr_playback *play)
 {
     weir_http_options o = WEIR_ZERO;
     struct wr_url url;
@@ -480,6 +492,7 @@ static weir_gen *make(weir_scope *scope, const char *url_text, int32_t frame,
     struct wr_text text = url_text != NULL ? wr_text_of(url_text) : (struct wr_text){"", 0};
     if (text.len >= WR_HTTP_URL_MAX ||
         (ws != NULL ? wr_url_parse_ws(text, &url) : wr_url_parse(text, &url)) < 0) {
+        wr_playback_free(play);
         return no_address(scope, text, kind);
     }
     char name[32];
@@ -487,26 +500,28 @@ static weir_gen *make(weir_scope *scope, const char *url_text, int32_t frame,
              url.host.data);
     struct wr_http_source *source = wr_gen_alloc(scope, sizeof *source, &http_ops, name);
     if (source == NULL) {
+        wr_playback_free(play);
         return wr_gen_made(NULL, NULL);
     }
-    set_up(source, url_text, &url, frame, &o, ws);
+    source->http.play = play;
+    set_up(source, url_text, &url, frame, &o, ws, play);
     wr_gen_ready(&source->gen);
     return wr_gen_made(&source->gen, NULL);
 }
 
 weir_gen *weir_http_lines(weir_scope *scope, const char *url, const weir_http_options *options)
 {
-    return make(scope, url, WEIR_FRAME_LINES, options, NULL);
+    return make(scope, url, WEIR_FRAME_LINES, options, NULL, NULL);
 }
 
 weir_gen *weir_http_bytes(weir_scope *scope, const char *url, const weir_http_options *options)
 {
-    return make(scope, url, WEIR_FRAME_NONE, options, NULL);
+    return make(scope, url, WEIR_FRAME_NONE, options, NULL, NULL);
 }
 
 weir_gen *weir_http_events(weir_scope *scope, const char *url, const weir_http_options *options)
 {
-    return make(scope, url, WEIR_FRAME_SSE, options, NULL);
+    return make(scope, url, WEIR_FRAME_SSE, options, NULL, NULL);
 }
 
 weir_gen *weir_ws_messages(weir_scope *scope, const char *url, const weir_ws_options *options)
@@ -515,5 +530,11 @@ weir_gen *weir_ws_messages(weir_scope *scope, const char *url, const weir_ws_opt
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
-    return make(scope, url, WR_FRAME_WS, o.http, &o);
+    return make(scope, url, WR_FRAME_WS, o.http, &o, NULL);
+}
+
+weir_gen *wr_http_source_replay(weir_scope *scope, const char *url, int32_t frame,
+                                const weir_http_options *options, struct wr_playback *play)
+{
+    return make(scope, url, frame, options, NULL, play);
 }

@@ -9,6 +9,9 @@
  * later response must be read in the same way; another type that is cut alike is no change. What
  * depends on the kind of body before the first response (the request of an event stream, retries
  * without limit) is as for lines. wr_http_media waits; nothing else here suspends.
+ *
+ * A source that is recorded without a framer reads only an event stream in another way than as lines
+ * (only_events), so that it reconnects as one.
  */
 #include <stdio.h>
 #include <string.h>
@@ -68,6 +71,9 @@ enum wr_http_verdict wr_http_media_judge(struct wr_http_source *source)
     const struct wr_http_reply *reply = &source->http.reply;
     const char *type = reply->words->type;
     enum wr_media media = wr_media_of(wr_text_of(type));
+    if (source->only_events && media != WR_MEDIA_EVENTS) {
+        media = WR_MEDIA_LINES;
+    }
     /* A 206 may leave out what the first response has said (RFC 9110, 15.3.7). */
     if (source->media != WR_MEDIA_UNKNOWN && reply->status == 206 &&
         (type[0] == '\0' || reply->multipart)) {

@@ -32,6 +32,7 @@ struct wr_http_source {
     int64_t idle_ms;         /* the option; 0: the default for the kind of stream */
     uint64_t from;           /* the requested position */
     bool by_media;           /* the Content-Type of the first response says how the body is read */
+    bool only_events;        /* ... but only an event stream is not read as lines */
     bool strict;             /* ... and an item over the limit is a failure */
     enum wr_media media;     /* ... as it says */
     char type[64];           /* ... this Content-Type; "": none, or that of an earlier run */
@@ -87,6 +88,10 @@ int wr_http_source_step(struct wr_http_source *source);
 /* With an attached state: keep positions, and continue at the stored one. 0, or the generator has
  * failed. */
 int wr_http_source_keep(struct wr_http_source *source);
+
+/* source_http.c: the source of a recording, which it owns also on failure. */
+weir_gen *wr_http_source_replay(weir_scope *scope, const char *url, int32_t frame,
+                                const weir_http_options *options, struct wr_playback *play);
 
 /* source_http_media.c */
 bool wr_http_by_media(struct weir_gen *gen, bool strict);

@@ -12,6 +12,9 @@
  *   option `follow`     request again, also after an end; log that a gap or repeats are possible
  *   else                the body is cut short: fail
  *
+ * A recording that is played (weir_replay_lines) decides in the place of all these: it goes on as it did
+ * then.
+ *
  * Retries: when the very first attempt gets no connection (name, connect, TLS or timeout), it is
  * final, so that a mistake in the URL is reported at once. The options `retries` and `follow`
  * change that. Otherwise there are five retries, and no limit with `follow`, for an event stream and for a WebSocket.
@@ -52,6 +55,9 @@ int wr_http_source_fail(struct wr_http_source *source, const struct wr_http_fail
 
 static int retries_of(const struct wr_http_source *source, const struct wr_http_failure *failure)
 {
+    if (source->http.play != NULL) {
+        return INT32_MAX;
+    }
     if (source->retries != 0) {
         return WR_MAX(source->retries, 0); /* WEIR_NONE is negative */
     }
@@ -63,7 +69,19 @@ static int retries_of(const struct wr_http_source *source, const struct wr_http_
 /* Does it continue after a break where nothing can be resumed? */
 static bool goes_on(const struct wr_http_source *source)
 {
-    return source->follow || source->sse || source->ws != NULL;
+    return source->follow || source->sse || source->ws != NULL || source->http.play != NULL;
+}
+
+/* The recording that is played is over: end as its run did. 0: a proper end. */
+static int end_replay(struct wr_http_source *source)
+{
+    const weir_error *ended = wr_playback_ended(source->http.play);
+    if (ended->code < 0) {
+        return wr_gen_fail(&source->gen, ended->code, ended->detail, ended->offset, "%s",
+                           ended->message);
+    }
+    source->finished = true;
+    return 0;
 }
 
 static void log_retry(const struct wr_http_source *source, const char *why, int64_t ms)
@@ -113,6 +131,9 @@ static int ask_again(struct wr_http_source *source, const char *why)
     }
     int64_t least_ms = source->sse ? wr_http_sse_pause_ms(source) : -1;
     int64_t ms = wr_http_backoff_ms(&source->http, source->pauses, least_ms);
+    if (source->http.play != NULL) {
+        ms = wr_http_replay_pause_ms(&source->http);
+    }
     source->tries++;
     source->pauses++;
     log_retry(source, why, ms);
@@ -158,6 +179,10 @@ static int retry(struct wr_http_source *source, const struct wr_http_failure *fa
 bool wr_http_source_follow(struct wr_http_source *source)
 {
     const struct wr_http_failure none = {.code = 0};
+    if (source->http.play != NULL && !wr_http_replay_goes_on(&source->http)) {
+        (void)end_replay(source);
+        return false;
+    }
     if (!goes_on(source) || source->finished || source->gen.failure != NULL) {
         return false;
     }
@@ -175,12 +200,17 @@ int wr_http_source_ended(struct wr_http_source *source)
     if (http->failure.code == 0 && http->verdict == WR_HTTP_ACCEPTED) {
         (void)wr_http_source_judge_end(source);
     }
+    if (http->failure.code != 0 && http->play != NULL && !wr_http_replay_goes_on(http)) {
+        wr_inbox_resume(&source->inbox, source->inbox.given_end);
+        wr_inbox_end(&source->inbox);
+        return end_replay(source);
+    }
     if (http->failure.code != 0) {
         return retry(source, &http->failure);
     }
     if (http->verdict != WR_HTTP_AGAIN) {
-        source->finished =
-            source->sse ? http->verdict == WR_HTTP_COMPLETE : !source->follow; /* 204 */
+        source->finished = /* an event stream ends by a 204 */
+            source->sse ? http->verdict == WR_HTTP_COMPLETE : !source->follow && http->play == NULL;
         wr_inbox_end(&source->inbox);
     }
     return 0;

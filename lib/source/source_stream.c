@@ -15,11 +15,13 @@
  */
 #include "source_stream.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base_alloc.h"
 #include "base_option.h"
 #include "base_print.h"
+#include "codec_secret.h"
 #include "loop_file.h"
 #include "loop_wait.h"
 
@@ -79,6 +81,32 @@ static bool is_whole(struct wr_stream_source *stream)
     return false;
 }
 
+static void record_failure(struct wr_stream_source *stream, int code, int detail, const char *text)
+{
+    if (stream->recorder != NULL) {
+        wr_recorder_failure(stream->recorder, WR_RECORD_FAILURE, code, detail, false, text);
+    }
+}
+
+static void record_read(struct wr_stream_source *stream, const char *data, int64_t n)
+{
+    if (n > 0) {
+        wr_recorder_data(stream->recorder, data, (size_t)n);
+    } else if (n == 0) {
+        wr_recorder_add(stream->recorder, WR_RECORD_END, &(char){1}, 1);
+    }
+}
+
+/* The recording that is played is over. Always false. */
+static bool end_replay(struct wr_stream_source *stream)
+{
+    const weir_error *ended = wr_playback_ended(stream->play);
+    if (ended->code < 0) {
+        wr_gen_fail(&stream->gen, ended->code, ended->detail, ended->offset, "%s", ended->message);
+    }
+    return false;
+}
+
 /* A wait returned a negative code. After a stop this is a normal end. */
 static bool wait_failed(struct wr_stream_source *stream, int code)
 {
@@ -86,6 +114,7 @@ static bool wait_failed(struct wr_stream_source *stream, int code)
         return false;
     }
     if (code == WEIR_ETIMEDOUT) {
+        record_failure(stream, code, 0, "no data");
         wr_gen_fail(&stream->gen, code, 0, (int64_t)stream->inbox.given_end, "no data for %lld ms",
                     (long long)stream->stall_ms);
     } else if (code == WEIR_EBUDGET) {
@@ -100,10 +129,14 @@ static bool read_failed(struct wr_stream_source *stream, int code)
 {
     struct wr_inbox *inbox = &stream->inbox;
     int detail = stream->transport->detail;
+    if (stream->play != NULL && wr_playback_ended(stream->play) != NULL) {
+        return end_replay(stream);
+    }
     const char *what = stream->transport->reason != NULL ? stream->transport->reason
                        : detail != 0                     ? strerror(detail)
                                                          : wr_code_text(code);
     size_t lost = wr_inbox_pending(inbox);
+    record_failure(stream, code, detail, what);
     const char *where = stream->where != NULL ? stream->where : "";
     const char *colon = stream->where != NULL ? ": " : "";
     if (lost > 0) {
@@ -193,6 +226,9 @@ static bool read_more(struct wr_stream_source *stream)
     if (n == WR_AGAIN) {
         return wait_readable(stream);
     }
+    if (WR_UNLIKELY(stream->recorder != NULL)) {
+        record_read(stream, to, n);
+    }
     if (n < 0) {
         return read_failed(stream, (int)n);
     }
@@ -218,6 +254,10 @@ static size_t stream_next_many(struct weir_gen *gen, weir_item *items, size_t ma
         stream->opened = true;
         if (stream->open(stream) < 0) {
             return 0;
+        }
+        if (stream->recorder != NULL) {
+            wr_recorder_add(stream->recorder, WR_RECORD_REQUEST, NULL, 0);
+            wr_recorder_add(stream->recorder, WR_RECORD_CONNECTED, NULL, 0);
         }
     }
     wr_inbox_over_loan(&stream->inbox, gen->origin);
@@ -263,6 +303,7 @@ static void stream_stop(struct weir_gen *gen)
 static void stream_free(struct weir_gen *gen)
 {
     wr_free((char *)(uintptr_t)stream_of(gen)->where);
+    wr_playback_free(stream_of(gen)->play);
 }
 
 static int64_t stream_held(const struct weir_gen *gen, uint32_t mark)
@@ -348,6 +389,12 @@ struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const 
     } else if (wr_limit_wrong(&error, name, "line_bytes_max", lines.line_bytes_max) ||
                wr_choice_wrong(&error, name, "overlong", lines.overlong, WEIR_LONG_PARTS)) {
         wr_gen_fail_error(&stream->gen, &error);
+    }
+    if (scope->loop->recorder != NULL) {
+        char shown[1024];
+        snprintf(shown, sizeof shown, "%s", path != NULL ? path : name);
+        wr_secret_star(shown);
+        stream->recorder = wr_recorder_claim(scope->loop, "stream", name, shown, false);
     }
     return stream;
 }

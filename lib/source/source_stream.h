@@ -8,6 +8,8 @@
 
 #include "flow_gen.h"
 #include "flow_inbox.h"
+#include "flow_playback.h"
+#include "flow_recorder.h"
 #include "flow_state.h"
 #include "loop_duplex.h"
 
@@ -19,14 +21,16 @@ struct wr_stream_source {
      * the failure set. */
     int (*open)(struct wr_stream_source *stream);
     bool opened;
-    bool wait_first;              /* do not read before the descriptor is readable */
-    int fd;                       /* fd, file */
-    int64_t stall_ms;             /* the longest silence of the peer; < 0: no limit */
-    weir_state *state;            /* NULL: none */
-    struct wr_state_slot *slot;   /* NULL: no state */
-    struct wr_state_slot *before; /* the entry of an earlier run, or a new one; NULL: none */
-    int64_t size;                 /* of a regular file when it was opened; -1: other */
-    struct weir_socket *socket;   /* socket: it owns the transport */
+    bool wait_first;                /* do not read before the descriptor is readable */
+    int fd;                         /* fd, file */
+    int64_t stall_ms;               /* the longest silence of the peer; < 0: no limit */
+    weir_state *state;              /* NULL: none */
+    struct weir_recorder *recorder; /* is told what is received; NULL: none */
+    struct wr_playback *play;       /* the recording that the transport plays; NULL: none */
+    struct wr_state_slot *slot;     /* NULL: no state */
+    struct wr_state_slot *before;   /* the entry of an earlier run, or a new one; NULL: none */
+    int64_t size;                   /* of a regular file when it was opened; -1: other */
+    struct weir_socket *socket;     /* socket: it owns the transport */
     const char *where; /* file, socket: path or address; the socket's own, if there is one */
 };
 

@@ -12,6 +12,7 @@
  * what `auto` would reject. From then on it passes items on.
  */
 #include <weir/module.h>
+#include <weir/stage.h>
 
 #include "flow_dead.h"
 #include "flow_gen.h"
@@ -115,6 +116,13 @@ static weir_gen *auto_open(const weir_opening *opening, weir_gen *up, const void
     (void)args;
     if (opening->joined && wr_gen_by_media(up, opening->strict != 0)) {
         return by_media(opening, up);
+    }
+    if (opening->joined) { /* a recording of something else than a response: lines */
+        weir_framing lines = wr_media_framing(WR_MEDIA_LINES, opening->strict != 0);
+        weir_opening mine = *opening;
+        mine.joined = 0;
+        mine.shape = WEIR_SHAPE_LINE;
+        return wr_component_json.open(&mine, weir_framed(up, &lines), presets);
     }
     bool records = (opening->shape & WEIR_SHAPE_RECORD) != 0;
     return (records ? &wr_component_ndjson : &wr_component_json)->open(opening, up, presets);

@@ -198,6 +198,14 @@ static const char *file_text(struct wr_source_play *play)
     return text;
 }
 
+static const char *replay_text(struct wr_source_play *play)
+{
+    char path[sizeof text];
+    snprintf(path, sizeof path, "%s", file_text(play));
+    snprintf(text, sizeof text, "replay %.400s any speed=max", path);
+    return text;
+}
+
 static const char *tail_text(struct wr_source_play *play)
 {
     char path[sizeof text];
@@ -668,6 +676,7 @@ static const struct wr_source_kit kits[] = {
      .waits = true,
      .kernel_bytes = 64 * 1024},
     {.name = "file", .text = file_text},
+    {.name = "replay", .text = replay_text},
     {.name = "tail", .text = tail_text, .waits = true, .endless = true},
     {.name = "exec", .text = exec_text, .waits = true, .kernel_bytes = 64 * 1024},
     {.name = "journal",

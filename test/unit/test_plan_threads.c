@@ -34,6 +34,7 @@ struct world {
     weir_timer *timer;
     weir_waker waker;
     weir_server *server;
+    weir_recorder *recorder;
     const weir_request *request;
     weir_reply *reply;
     char folder[64];
@@ -356,6 +357,11 @@ CALL(weir_state_open, weir_state_open(w->scope, w->folder, "other"));
 CALL(weir_http_lines, weir_http_lines(w->scope, "http://h/", NULL));
 CALL(weir_file_lines, weir_file_lines(w->scope, "/dev/null", NULL));
 CALL(weir_fd_lines, weir_fd_lines(w->scope, 0, NULL));
+CALL(weir_replay_lines, weir_replay_lines(w->scope, "/dev/null", NULL));
+CALL(weir_replay_bytes, weir_replay_bytes(w->scope, "/dev/null", NULL));
+CALL(weir_recorder_new, (void)!weir_recorder_new(w->scope, "/dev/null", NULL));
+CALL(weir_recorder_check, (void)!weir_recorder_check(w->recorder, NULL));
+CALL(weir_recorder_end, (void)!weir_recorder_end(w->recorder, NULL, NULL, NULL));
 CALL(weir_socket_lines, weir_socket_lines(w->scope, "unix:/x", NULL));
 CALL(weir_ticker, weir_ticker(w->scope, 10));
 CALL(weir_count, weir_count(w->scope, 1, 2));
@@ -491,6 +497,7 @@ static void play(const struct call *call, const char *folder)
     world.watch = weir_watch_new(world.scope, 2, 0, watch_fn, NULL, NULL);
     world.timer = weir_timer_new(world.scope, signal_fn, NULL);
     weir_waker_init(&world.waker, world.scope);
+    world.recorder = weir_recorder_new(world.scope, "/dev/null", NULL);
     world.server = weir_server_new(world.scope, ":0", NULL);
     if (!kept || weir_server_route(world.server, "GET /", serve, NULL) < 0) {
         _exit(2);
