@@ -161,6 +161,95 @@ class Examples(TestCase):
             lines.write('{"request":{"host":"a","bytes":"many"}}\n')
         self.ends(example("large", self.path("f"), "7"), 1, "large: string", "cannot be added")
 
+    def stream(self, *answers):
+        """The URL of an event stream with these answers, and then 204."""
+        left = list(answers)
+
+        def script(connection):
+            if left:
+                connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + left.pop(0))
+            else:
+                connection.send("HTTP/1.1 204 No Content\r\n\r\n")
+
+        self.server = self.peer(Peer(script))
+        return self.server.url()
+
+    def test_daily_has_each_event_in_the_file_of_its_day(self):
+        url = self.stream('retry: 1\n\ndata: {"time_ms":1714521599000,"n":1}\n\ndata: {"time_ms":1714521600000,"n":2}\n\n',
+                          'data: {"n":0}\n\ndata: {"time_ms":1714521599500,"n":3}\n\n')
+        run = example("daily", url, self.path("d"))
+        self.ends(run, 0, "an event without a time is left out")
+        self.assertEqual(self.read("d-2024-04-30.ndjson"), b'{"time_ms":1714521599000,"n":1}\n{"time_ms":1714521599500,"n":3}\n')
+        self.assertEqual(self.read("d-2024-05-01.ndjson"), b'{"time_ms":1714521600000,"n":2}\n')
+
+    def test_tokens_prints_the_pieces_of_a_text(self):
+        piece = 'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n'
+        url = self.stream('data: {"choices":[{"delta":{"role":"assistant"}}]}\n\n' + piece % "Hel" + piece % "lo,\\n\\u00e9"
+                          + "data: [DONE]\n\n")
+        run = example("tokens", url, env={"API_KEY": "s3cret"})
+        self.ends(run, 0)
+        self.assertEqual(run.out.decode(), "Hello,\n\u00e9\n")
+        self.assertEqual(self.server.requests[0].headers["authorization"], "Bearer s3cret")
+        run = example("tokens", self.stream(piece % "Hel"))
+        self.ends(run, 1, "the text has no end")
+        self.assertEqual(run.out, b"Hel\n")
+
+    def test_errors_has_each_error_once_over_rotations_and_a_kill(self):
+        log = self.path("log")
+
+        def append(*lines):
+            with open(log, "ab") as file:
+                file.write(b"".join(b"%s\n" % line for line in lines))
+
+        def begin():
+            run = subprocess.Popen([os.path.join(EXAMPLES, "errors"), log, self.path("out"), self.path("state")],
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            self.addCleanup(run.__exit__, None, None, None)
+            return run
+
+        def await_lines(count):
+            wait_for(lambda: os.path.exists(self.path("out")) and self.read("out").count(b"\n") == count, "%d lines" % count)
+
+        append(b"error 1", b"fine", b"error 2")
+        run = begin()
+        await_lines(2)
+        append(b"error 3")
+        os.rename(log, log + ".1")
+        append(b"error 4", b"fine")
+        await_lines(4)
+        run.kill()
+        run.wait()
+        append(b"error 5")
+        run = begin()
+        await_lines(5)
+        os.rename(log, log + ".1")
+        append(b"error 6")
+        await_lines(6)
+        run.terminate()
+        self.assertEqual(run.wait(PATIENCE_S), 0)
+        look_for_reports(run.stderr.read().decode())
+        self.assertEqual(sorted(self.read("out").splitlines()), [b"error %d" % n for n in range(1, 7)])
+
+    def test_crawl_reads_each_page_once_over_two_runs(self):
+        site = {"/": '<a href="/b">b</a> <a href="/c">c</a><a href="/">here</a> <a href="mailto:x">', "/b": '<a href="%s/d">',
+                "/c": '<a href="/gone">\n<a href="/b">', "/d": "nothing", "/e": ""}
+
+        def script(connection):
+            page = site.get(connection.request.target)
+            head = "HTTP/1.1 %s\r\nConnection: close\r\n\r\n" % ("200 OK" if page is not None else "404 Not Found")
+            connection.send(head + (page or "") + "\n")
+
+        one, two = self.peer(Peer(script)), self.peer(Peer(script, host="127.0.0.2"))
+        site["/b"] = site["/b"] % two.url("").rstrip("/")
+        run = example("crawl", self.path("seen"), one.url("/"))
+        self.ends(run, 0, "404")
+        self.assertEqual(sorted(request.target for request in one.requests), ["/", "/b", "/c", "/gone"])
+        self.assertEqual([request.target for request in two.requests], ["/d"])
+        self.assertEqual(len(self.read("seen").splitlines()), 5)
+        site["/"] += '<a href="/e">'
+        self.ends(example("crawl", self.path("seen"), one.url("/")), 0)
+        self.assertEqual([request.target for request in one.requests[4:]], ["/", "/e"])
+
 
 if __name__ == "__main__":
     e2e_support.main()
