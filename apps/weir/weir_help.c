@@ -88,10 +88,15 @@ static const char list_text[] =
 
 static const char check_text[] =
     "weir check [FLAGS] 'PIPELINE' [FILE...]\n"
+    "weir check --shatter FILE [-c N] 'STAGE | ...'\n"
     "\n"
     "Reads a pipeline and its flags as a run does, and reports every mistake that can be found\n"
     "without opening anything: nothing is connected, read or written. Prints 'ok' and what is\n"
-    "promised about delivery. Exit: 0, or 2 for a mistake. Also: weir lint, weir validate.\n";
+    "promised about delivery. Exit: 0, or 2 for a mistake. Also: weir lint, weir validate.\n"
+    "\n"
+    "--shatter runs the stages over a recording (weir record) or any file of up to 256 KiB: as it is,\n"
+    "with each byte alone, and N times (1000) cut at random places. Items, rejections and the end must\n"
+    "be the same; if not, the first split that differs is printed. Exit: 0, or 1 if one differs.\n";
 
 static const char explain_text[] =
     "weir explain [FLAGS] 'PIPELINE' [FILE...]\n"

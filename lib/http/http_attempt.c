@@ -426,7 +426,7 @@ static enum wr_http_news end(struct wr_http *http)
     wr_http_stop(http);
     if (good && http->verdict == WR_HTTP_REDIRECT) {
         wr_http_begin(http);
-        return WR_HTTP_WAITS;
+        return http->over ? WR_HTTP_NEWS : WR_HTTP_WAITS; /* nothing would end the wait */
     }
     return WR_HTTP_ENDED;
 }
