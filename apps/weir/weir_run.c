@@ -389,7 +389,7 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
 
 static int run_in_loop(struct run *run)
 {
-    weir_sink *sink;
+    weir_sink *sink = NULL;
     weir_error error;
     bool durable;
     int code = open_plan(run, &sink, &durable);

@@ -199,6 +199,22 @@ static int take_replay(struct flags *flags, const char **words, size_t count)
                      : 0;
 }
 
+/* Report a flag that only demo has. */
+static bool has_demo_flags(const struct flags *flags)
+{
+    const char *name = flags->demo_log != NULL      ? "--log FILE"
+                       : flags->demo_syslog != NULL ? "--syslog HOST:PORT"
+                       : flags->demo_lines > 0      ? "--lines N"
+                       : flags->demo_rate > 0       ? "--rate N"
+                                                    : NULL;
+    if (flags->torture) {
+        (void)flags_complain("--torture is a flag of demo: weir demo --torture");
+    } else if (name != NULL) {
+        (void)flags_complain("%s is for weir demo; to stop after N items: -c N", name);
+    }
+    return flags->torture || name != NULL;
+}
+
 int flags_take_words(struct flags *flags, const char **words, size_t count)
 {
     if (flags->action == ACTION_HELP || flags->action == ACTION_VERSION) {
@@ -209,18 +225,11 @@ int flags_take_words(struct flags *flags, const char **words, size_t count)
     bool looks = action == ACTION_CHECK || action == ACTION_RECORD || action == ACTION_EXPLAIN ||
                  action == ACTION_GRAPH || action == ACTION_FORMAT;
     flags->action = named || looks ? action : ACTION_RUN;
-    if (flags->torture && flags->action != ACTION_DEMO) {
-        return flags_complain("--torture is a flag of demo: weir demo --torture");
+    if (flags->action != ACTION_DEMO && has_demo_flags(flags)) {
+        return EXIT_USAGE;
     }
-    if (flags->action != ACTION_DEMO) {
-        const char *name = flags->demo_log != NULL      ? "--log FILE"
-                           : flags->demo_syslog != NULL ? "--syslog HOST:PORT"
-                           : flags->demo_lines > 0      ? "--lines N"
-                           : flags->demo_rate > 0       ? "--rate N"
-                                                        : NULL;
-        if (name != NULL) {
-            return flags_complain("%s is for weir demo; to stop after N items: -c N", name);
-        }
+    if (flags->action == ACTION_RECORD && flags->output == NULL) {
+        return flags_complain("record needs -o FILE:  weir record 'SOURCE' -o FILE");
     }
     switch (flags->action) {
     case ACTION_DEMO:
@@ -247,13 +256,7 @@ int flags_take_words(struct flags *flags, const char **words, size_t count)
         flags->files = words + 1;
         flags->files_count = count - 1;
         return 0;
-    case ACTION_RECORD:
-        if (flags->output == NULL) {
-            return flags_complain("record needs -o FILE:  weir record 'SOURCE' -o FILE");
-        }
-        break;
     case ACTION_RUN: return take_pipeline(flags, NULL, words, count);
-    default: break;
+    default: return take_pipeline(flags, words[0], words + 1, count - 1);
     }
-    return take_pipeline(flags, words[0], words + 1, count - 1);
 }
