@@ -424,7 +424,6 @@ class Mistakes(e2e_support.TestCase):
             (["--slurpfile"], "--argjson NAME"),
             (["-e"], "read to its end"),
             (["--compact-output"], "--pretty"),
-            (["-o", "f"], "| file PATH"),
             (["-X", "POST"], "GET"),
             (["-n", "3"], "-c N"),
             (["-L"], "redirects are followed"),
@@ -437,7 +436,7 @@ class Mistakes(e2e_support.TestCase):
         self.refused("-f", "%s %o\\n", texts=["cannot read the pipeline file", "for kcat's -f write --format"])
         self.refused("-s", ".", texts=["weir streams", "| jq -s 'PROGRAM'", "curl's -s: leave it out"])
         self.refused("-n", ".", texts=["as jq -n: gen 1..1 |"])
-        self.refused("-o", "beginning", "gen 1..1", texts=["kcat's -o"])
+        self.refused("-o", "beginning", "gen 1..1", texts=["-o is a flag of record", "| file PATH", "kcat's -o"])
 
     def test_a_subcommand_of_the_future_is_told_as_one(self):
         for args, text in (

@@ -13,6 +13,7 @@ import socket
 import struct
 import subprocess
 import threading
+import zlib
 
 import e2e_support
 from e2e_support import TestCase, weir
@@ -50,6 +51,17 @@ FLOWS_JSON = (
     b'"octetDeltaCount":99}\n')
 
 
+def recording(data):
+    """What `weir record` makes of a stream of these bytes (lib/codec/codec_recording.h)."""
+
+    def record(kind, content):
+        head = kind + struct.pack("<I", len(content))[:3] + bytes(8)
+        return head + struct.pack("<I", zlib.crc32(head + content)) + content
+
+    return (b"weirrec1" + record(b"W", b"source stream\n") + record(b"D", data) + record(b"E", b"\1")
+            + record(b"Z", bytes(9)))
+
+
 def packed(program, data):
     return subprocess.run([program, "-c"], input=data, capture_output=True, check=True).stdout
 
@@ -67,6 +79,7 @@ FILES = {
     "events.ndjson": b'{"n":1}\n{"n":2}\n',
     "event.schema.json": b'{"properties":{"n":{"type":"integer","maximum":2}}}',
     "feed.ndjson": b'{"n":1}\n{"n":2}\n{"n":3}\n{"n":4}\n',
+    "feed.wrec": recording(b'data: {"n":1}\n\ndata: {"n":2}\n\n'),
     "feed.sse": b"id: 1\ndata: login ann\n\nid: 2\ndata: logout ann\n\nid: 3\ndata: login bob\n\n",
     "flows.ipfix": FLOWS,
     "image.png": bytes(range(256)) * 4,
@@ -113,6 +126,7 @@ PRINTS = {
     './samples.bin | fixed 16 | head 3': b"sample 000000001\nsample 000000002\nsample 000000003\n",
     './settings.txt | kv delim="," sep=":"': FILES["settings.txt"],
     './syslog.log | syslog': FILES["syslog.log"],
+    'replay feed.wrec speed=max | sse | json': b'{"n":1}\n{"n":2}\n',
     './users.csv | csv header | csv delim=";" quote=all': b'"1";"Lee, Ann"\n"2";"Bob"\n',
     './users.csv | auto': b'{"id":"1","name":"Lee, Ann"}\n{"id":"2","name":"Bob"}\n',
     './users.csv | csv header': b'1,"Lee, Ann"\n2,Bob\n',
