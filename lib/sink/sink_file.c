@@ -337,7 +337,7 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
         }
         /* Also after a failure: the saves of other sinks would sync a closed file. */
         if (wr_state_sink_closes(file->kept, &error) < 0 && rc == 0) {
-            pass_on(file, &error);
+            wr_sink_file_pass(file, &error);
         }
     }
     tell_loss(file);
