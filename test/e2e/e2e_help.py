@@ -161,11 +161,14 @@ SENDS = {
     'tcp://127.0.0.1:5514 | syslog | ndjson': (b"<34>1 - host su - - - failed\n", b'{"facility":4,"severity":2,"host":"host","app":"su","message":"failed"}\n'),
     'unix:/run/feed.sock | head 3': (b"one\ntwo\nthree\nfour\n", b"one\ntwo\nthree\n"),
 }
-# These need certificates, another protocol, or do not end: e2e_tls_sockets.py, e2e_ws.py and e2e_tail.py run what
+# These need certificates, another protocol, or do not end: e2e_tls_sockets.py, e2e_ws.py, e2e_udp.py and e2e_tail.py run what
 # they show.
 ELSEWHERE = {
     'tail ./app.log | multiline `^\\d{4}-` | grep "ERROR"',
     'tls://logs.example.com:6514 | head 3',
+    'udp://:5514 | syslog | where .severity <= 3 | ndjson',
+    'udp://0.0.0.0:2055 | netflow | ndjson',
+    'udp://:5000 group=239.1.2.3 interface=eth0 | where $meta.host == `10.0.0.7`',
     'wss://example.org/feed send=`{"subscribe":"ticks"}` | head 3',
 }
 
