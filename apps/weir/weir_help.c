@@ -94,8 +94,10 @@ static const char check_text[] =
     "without opening anything: nothing is connected, read or written. Prints 'ok' and what is\n"
     "promised about delivery. Exit: 0, or 2 for a mistake. Also: weir lint, weir validate.\n"
     "\n"
-    "--shatter runs the stages over a recording (weir record) or any file of up to 256 KiB: as it is,\n"
-    "with each byte alone, and N times (1000) cut at random places. Items, rejections and the end must\n"
+    "--shatter runs the stages over a recording (weir record) or any file of up to 256 KiB: as it "
+    "is,\n"
+    "with each byte alone, and N times (1000) cut at random places. Items, rejections and the end "
+    "must\n"
     "be the same; if not, the first split that differs is printed. Exit: 0, or 1 if one differs.\n";
 
 static const char explain_text[] =
