@@ -162,6 +162,9 @@ static bool drop(struct cursor *c)
     if (found == FOUND_BAD) {
         return fail(c, WEIR_EPARSE, NO_NAME);
     }
+    if (found == FOUND_MORE) {
+        return false;
+    }
     if (found == FOUND_DATA) {
         uint64_t length = length_at(from + head - LENGTH_BYTES);
         if (length > INT64_MAX) {
@@ -171,7 +174,7 @@ static bool drop(struct cursor *c)
     }
     framer->in_text = found == FOUND_TEXT;
     drop_bytes(c, head);
-    return found != FOUND_MORE;
+    return true;
 }
 
 /* The entry at the cursor is over the limit; `scanned` bytes of it are whole fields. */

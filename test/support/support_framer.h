@@ -144,6 +144,7 @@ static inline struct framed frame_input(const struct framing *how, const char *i
             char *window = malloc(end - begin);
             memcpy(window, input + begin, end - begin);
             n = feed_window(&framed, &framer, window, end - begin, end == len, cut.max, &used);
+            MUST(used <= end - begin);
             begin += used;
             MUST(framer.offset == begin);
             free(window);
