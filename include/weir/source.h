@@ -271,6 +271,28 @@ WEIR_API weir_gen *weir_http_bytes(weir_scope *scope, const char *url,
  */
 WEIR_API weir_gen *weir_http_events(weir_scope *scope, const char *url,
                                     const weir_http_options *options);
+/*
+ * Request a URL every every_ms, without end, and read the lines of each answer, as weir_http_lines.
+ *
+ * The first request is made at once. The next one comes every_ms after it, and up to a tenth later by
+ * chance, so that many clients do not ask at the same moment; never before the answer is read. Each
+ * request has the ETag or the Last-Modified of the last answer that was read to its end
+ * (If-None-Match, If-Modified-Since; RFC 9110, 13.1): 304, and 204, give nothing. Failures are those
+ * of weir_http_lines with `follow`: they are logged and tried again, without limit unless `retries`
+ * says otherwise, but a first connection that fails is final. Once there was an answer, any other
+ * status is tried again, too. An answer that breaks off is requested again from its start: lines may
+ * be repeated. With a state the pipeline is best-effort.
+ *
+ * url       as for weir_http_lines.
+ * every_ms  at least 1; else WEIR_EINVAL.
+ * options   NULL: the defaults. Copied. `follow` has no effect.
+ * Fails     as weir_http_lines.
+ */
+WEIR_API weir_gen *weir_poll_lines(weir_scope *scope, const char *url, int64_t every_ms,
+                                   const weir_http_options *options);
+/* The same without lines. */
+WEIR_API weir_gen *weir_poll_bytes(weir_scope *scope, const char *url, int64_t every_ms,
+                                   const weir_http_options *options);
 typedef struct weir_ws_options {
     size_t struct_size;
     const weir_http_options *http; /* for the connection and its retries; NULL: the defaults. setup,

@@ -134,7 +134,7 @@ static int attach_state(struct wr_http_source *source)
     if (rc < 0) {
         return wr_gen_fail_error(&source->gen, &error);
     }
-    if (source->ws != NULL) {
+    if (source->ws != NULL || source->poll != NULL) {
         wr_state_prove(source->slot, WR_PROOF_NONE);
         return 0;
     }
@@ -318,6 +318,7 @@ static void http_free(struct weir_gen *gen)
     wr_http_fini(&source_of(gen)->http);
     wr_playback_free(source_of(gen)->http.play);
     wr_http_source_free_ws(source_of(gen));
+    wr_free(source_of(gen)->poll);
 }
 
 static void http_stop(struct weir_gen *gen)
@@ -372,7 +373,7 @@ static size_t http_label(const struct weir_gen *gen, char *text, size_t cap)
     const char *host = strstr(shown, "://");
     host = host != NULL ? host + 3 : shown;
     wr_print_to(&print, text, cap);
-    wr_print_string(&print, source->ws != NULL ? "ws(" : "http(");
+    wr_print_string(&print, source->ws != NULL ? "ws(" : source->poll != NULL ? "poll(" : "http(");
     wr_print_bytes(&print, host, WR_MIN(strlen(host), cap - sizeof "http()"));
     wr_print_string(&print, ")");
     return print.len;
@@ -507,6 +508,21 @@ static weir_gen *make(weir_scope *scope, const char *url_text, int32_t frame,
     set_up(source, url_text, &url, frame, &o, ws, play);
     wr_gen_ready(&source->gen);
     return wr_gen_made(&source->gen, NULL);
+}
+
+weir_gen *wr_http_source_poll(struct weir_scope *scope, const char *url, int32_t frame,
+                              int64_t every_ms, const weir_http_options *options)
+{
+    weir_gen *gen = make(scope, url, frame, options, NULL, NULL);
+    if (gen->ops != &http_ops || gen->failure != NULL) {
+        return gen;
+    }
+    if (every_ms < 1) {
+        wr_gen_fail(gen, WEIR_EINVAL, 0, -1, "every_ms must be at least 1");
+    } else if (wr_http_poll_set(source_of(gen), every_ms) < 0) {
+        wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for options");
+    }
+    return gen;
 }
 
 weir_gen *weir_http_lines(weir_scope *scope, const char *url, const weir_http_options *options)

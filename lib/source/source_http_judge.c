@@ -21,6 +21,9 @@ static int ask(struct wr_http *http)
                    ? 0
                    : wr_http_add_header(http, "User-Agent: " WR_HTTP_AGENT);
     }
+    if (source->poll != NULL) {
+        return wr_http_poll_ask(source);
+    }
     if (source->sse) {
         return wr_http_sse_ask(source);
     }
@@ -195,6 +198,9 @@ static enum wr_http_verdict judge(struct wr_http *http)
     bool body = status >= 200 && status < 300 && status != 204;
     if (source->by_media && body && wr_http_media_judge(source) == WR_HTTP_REFUSED) {
         return WR_HTTP_REFUSED;
+    }
+    if (source->poll != NULL) {
+        return wr_http_poll_judge(source);
     }
     if (source->sse) {
         return wr_http_sse_judge(source);

@@ -7,6 +7,7 @@
  *   source_http_sse.c     a body that is an event stream
  *   source_http_media.c   a body that is read by its Content-Type
  *   source_http_ws.c      messages of a WebSocket, and its component
+ *   source_http_poll.c    a URL that is requested again and again, and its component
  *   source_http_open.c    the component
  *
  * The client (http.h) handles requests and responses. These files make one stream of them.
@@ -18,6 +19,7 @@
 #include "http.h"
 
 struct wr_http_ws;
+struct wr_http_poll;
 
 struct wr_http_source {
     struct weir_gen gen;
@@ -29,19 +31,20 @@ struct wr_http_source {
     struct wr_texts *ids;         /* the origin's; NULL: no state, or offsets */
     struct wr_state_slot *before; /* the entry of an earlier run, or a new one; NULL: none */
     int32_t retries, follow;
-    int64_t idle_ms;         /* the option; 0: the default for the kind of stream */
-    uint64_t from;           /* the requested position */
-    bool by_media;           /* the Content-Type of the first response says how the body is read */
-    bool only_events;        /* ... but only an event stream is not read as lines */
-    bool strict;             /* ... and an item over the limit is a failure */
-    enum wr_media media;     /* ... as it says */
-    char type[64];           /* ... this Content-Type; "": none, or that of an earlier run */
-    bool sse;                /* the body is an event stream */
-    struct wr_http_ws *ws;   /* the body is a WebSocket's; NULL: it is not */
-    size_t ws_charged_bytes; /* of its decompression, to the budget */
-    bool named;              /* ... and was requested from an id on */
-    bool opened;             /* the state is attached */
-    bool answered;           /* a body has begun */
+    int64_t idle_ms;       /* the option; 0: the default for the kind of stream */
+    uint64_t from;         /* the requested position */
+    bool by_media;         /* the Content-Type of the first response says how the body is read */
+    bool only_events;      /* ... but only an event stream is not read as lines */
+    bool strict;           /* ... and an item over the limit is a failure */
+    enum wr_media media;   /* ... as it says */
+    char type[64];         /* ... this Content-Type; "": none, or that of an earlier run */
+    bool sse;              /* the body is an event stream */
+    struct wr_http_ws *ws; /* the body is a WebSocket's; NULL: it is not */
+    struct wr_http_poll *poll; /* it is requested again and again; NULL: it is not */
+    size_t ws_charged_bytes;   /* of its decompression, to the budget */
+    bool named;                /* ... and was requested from an id on */
+    bool opened;               /* the state is attached */
+    bool answered;             /* a body has begun */
     bool coded;    /* the body is encoded: positions count decoded bytes, no Range can name them */
     bool finished; /* read to its end without an error */
     bool another;  /* this body is a different version than the last; not logged yet */
@@ -119,6 +122,21 @@ void wr_http_sse_log_repeat(struct wr_http_source *source);
 int wr_http_sse_resume(struct wr_http_source *source);
 /* With a state: record the ids of the items just given. 0, or the generator has failed. */
 int wr_http_sse_given(struct wr_http_source *source, const weir_item *items, size_t count);
+
+/* source_http_poll.c */
+/* How it is requested: 0 or WEIR_ENOMEM. */
+int wr_http_poll_ask(struct wr_http_source *source);
+enum wr_http_verdict wr_http_poll_judge(struct wr_http_source *source);
+/* An answer was read to its end: wait for the time of the next request. */
+void wr_http_poll_next(struct wr_http_source *source);
+/* Does it go on after this failure, although that is final elsewhere? */
+bool wr_http_poll_goes_on(const struct wr_http_source *source,
+                          const struct wr_http_failure *failure);
+/* source_http.c: as weir_http_lines, every so many milliseconds. */
+weir_gen *wr_http_source_poll(struct weir_scope *scope, const char *url, int32_t frame,
+                              int64_t every_ms, const weir_http_options *options);
+/* 0 or WEIR_ENOMEM. */
+int wr_http_poll_set(struct wr_http_source *source, int64_t every_ms);
 
 /* source_http_ws.c */
 /* Apply the options. 0, or a code with *error. */

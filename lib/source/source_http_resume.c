@@ -9,6 +9,7 @@
  *   nothing given yet   request again
  *   an event stream     request again after the last id (source_http_sse.c), also after an end
  *   a WebSocket         connect again; a proper end is an end (source_http_ws.c)
+ *   a poll              request again at the time of the next request (source_http_poll.c)
  *   option `follow`     request again, also after an end; log that a gap or repeats are possible
  *   else                the body is cut short: fail
  *
@@ -63,6 +64,9 @@ static int retries_of(const struct wr_http_source *source, const struct wr_http_
     }
     bool first = !source->answered && failure->unconnected && source->tries == 0;
     bool feed = source->sse || source->ws != NULL;
+    if (source->poll != NULL && first) {
+        return 0;
+    }
     return source->follow ? INT32_MAX : first ? 0 : feed ? INT32_MAX : RETRIES;
 }
 
@@ -162,7 +166,7 @@ static int retry(struct wr_http_source *source, const struct wr_http_failure *fa
             "; it cannot be resumed: the server sends no validator (a strong "
             "ETag, or a Last-Modified at least a minute old)");
     }
-    if (!failure->retry || most == 0) {
+    if ((!failure->retry && !wr_http_poll_goes_on(source, failure)) || most == 0) {
         return wr_http_source_fail(source, failure, "");
     }
     if (source->tries >= most) {
@@ -185,6 +189,10 @@ bool wr_http_source_follow(struct wr_http_source *source)
     }
     if (!goes_on(source) || source->finished || source->gen.failure != NULL) {
         return false;
+    }
+    if (source->poll != NULL) {
+        wr_http_poll_next(source);
+        return true;
     }
     if (source->tries >= retries_of(source, &none)) {
         source->finished = true;

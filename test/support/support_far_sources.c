@@ -249,19 +249,19 @@ static void play_entries(struct wr_source_play *play)
     play->len = len;
 }
 
-/* The program prints what is played, from an entry on, and runs on. */
+/* The program prints what is played, from an entry on; it has ended before. */
 static void play_journalctl(void *ctx, struct wr_program *program)
 {
     struct wr_source_play *play = ctx;
     char cursor[32];
     snprintf(cursor, sizeof cursor, "__CURSOR=%d\n", program->after);
-    const char *entry = program->after > 0 ? strstr(play->bytes, cursor) : NULL;
+    const char *entry = program->after > 0 && play->times == 1 ? strstr(play->bytes, cursor) : NULL;
     if (entry != NULL) {
         entry = strstr(entry, "\n\n") + 2;
         play->len -= (size_t)(entry - play->bytes);
         play->bytes = entry;
     }
-    wr_far_send(play, fcntl(program->ends[1], F_DUPFD_CLOEXEC, 3));
+    play_program(play, program);
 }
 
 static const char *journal_text(struct wr_source_play *play)
@@ -400,6 +400,13 @@ static const char *http_text(struct wr_source_play *play)
         start_server((struct server){play, answer}, "http");
     }
     return text;
+}
+
+static const char *poll_text(struct wr_source_play *play)
+{
+    static char poll[640];
+    snprintf(poll, sizeof poll, "poll %s every 1h", http_text(play));
+    return poll;
 }
 
 /* Send the frames and, at the end, a close frame; then wait until the source closes. */
@@ -692,6 +699,13 @@ static const struct wr_source_kit kits[] = {
      .waits = true,
      .kernel_bytes = TCP_BYTES,
      /* what may be unread, the block that is read from and the one that is filled */
+     .blocks = WR_HTTP_MOST_BYTES / WR_BLOCK_BYTES + 2},
+    {.name = "poll",
+     .text = poll_text,
+     .end = close_fd,
+     .waits = true,
+     .endless = true,
+     .kernel_bytes = TCP_BYTES,
      .blocks = WR_HTTP_MOST_BYTES / WR_BLOCK_BYTES + 2},
     {.name = "tcp", .text = tcp_text, .end = close_fd, .waits = true, .kernel_bytes = TCP_BYTES},
     {.name = "tls", .text = tls_text, .end = end_tls, .waits = true, .kernel_bytes = TCP_BYTES},

@@ -368,6 +368,8 @@ CALL(weir_count, weir_count(w->scope, 1, 2));
 
 CALL(weir_http_bytes, weir_http_bytes(w->scope, "http://h/", NULL));
 CALL(weir_http_events, weir_http_events(w->scope, "http://h/", NULL));
+CALL(weir_poll_lines, weir_poll_lines(w->scope, "http://h/", 1, NULL));
+CALL(weir_poll_bytes, weir_poll_bytes(w->scope, "http://h/", 1, NULL));
 CALL(weir_ws_messages, weir_ws_messages(w->scope, "ws://h/", NULL));
 CALL(weir_udp_messages, weir_udp_messages(w->scope, "udp://:5514", NULL));
 CALL(weir_udp_sink, weir_udp_sink(w->scope, "udp://127.0.0.1:9", NULL));

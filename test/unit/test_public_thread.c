@@ -103,6 +103,8 @@ static struct {
     CALL(journal_entries, (it.scope, NULL)) \
     CALL(http_bytes, (it.scope, "http://x", NULL)) \
     CALL(http_events, (it.scope, "http://x", NULL)) \
+    CALL(poll_bytes, (it.scope, "http://x", 1, NULL)) \
+    CALL(poll_lines, (it.scope, "http://x", 1, NULL)) \
     CALL(ws_messages, (it.scope, "ws://x", NULL)) \
     CALL(http_lines, (it.scope, "http://x", NULL)) \
     CALL(http_sink, (it.scope, "http://x", NULL)) \
