@@ -161,10 +161,14 @@ SENDS = {
     'tcp://127.0.0.1:5514 | syslog | ndjson': (b"<34>1 - host su - - - failed\n", b'{"facility":4,"severity":2,"host":"host","app":"su","message":"failed"}\n'),
     'unix:/run/feed.sock | head 3': (b"one\ntwo\nthree\nfour\n", b"one\ntwo\nthree\n"),
 }
-# These need certificates, another protocol, or do not end: e2e_tls_sockets.py, e2e_ws.py, e2e_udp.py and e2e_tail.py run what
-# they show.
+# These need certificates, another protocol, somebody who connects, or do not end: e2e_tls_sockets.py,
+# e2e_ws.py, e2e_udp.py, e2e_listen.py and e2e_tail.py run what they show.
 ELSEWHERE = {
     'tail ./app.log | multiline `^\\d{4}-` | grep "ERROR"',
+    'tcp-listen :9000 | head 3',
+    'tcp-listen :5514 | syslog | set .peer = $meta.peer | ndjson | file ./all.ndjson',
+    'tls-listen :6514 cert=./server.pem key=./server.key | head 3',
+    'unix-listen ./log.sock | head 3',
     'tls://logs.example.com:6514 | head 3',
     'udp://:5514 | syslog | where .severity <= 3 | ndjson',
     'udp://0.0.0.0:2055 | netflow | ndjson',
