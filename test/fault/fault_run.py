@@ -311,7 +311,7 @@ class StdinToUnix(_Receiver):
 
     def run(self, env):
         self.listen()
-        return weir(*self.command(), env=env, seconds=RUN_S, stdin=DATA)
+        return weir(*self.command(), env=env, seconds=RUN_S, stdin=DATA, prefix=self.prefix)
 
     def close(self):
         super().close()
