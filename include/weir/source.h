@@ -158,7 +158,8 @@ typedef struct weir_socket_options {
     const char *ca_folder;   /* PEM files by hash (openssl rehash), trusted besides ca_file */
     weir_socket *socket;     /* use this connection; then the address is NULL. default: a new
                                 connection */
-    int32_t retries; /* sink of an address: attempts in a row to connect again when the connection is
+    int32_t
+        retries; /* sink of an address: attempts in a row to connect again when the connection is
                         lost, see weir_socket_sink; also when the first one fails. WEIR_NONE: no
                         limit, but a first connection that fails is final. default: none */
     int32_t reserved_2;
