@@ -171,7 +171,7 @@ class EventsWithState(HttpWithState):
 
 
 class TailWithState(Pipeline):
-    """A log, followed for a moment."""
+    """A log, followed for so long that what has failed is tried again."""
 
     state = True
 
@@ -180,7 +180,7 @@ class TailWithState(Pipeline):
 
     def command(self):
         text = "tail %s from=start | file %s" % (self.feed, self.path("out"))
-        return ["--for", "600ms", "--state", self.path("state"), text]
+        return ["--for", "2500ms", "--state", self.path("state"), text]
 
 
 class PackedToCsv(Pipeline):
