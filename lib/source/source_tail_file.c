@@ -284,9 +284,14 @@ bool wr_tail_is_same(struct wr_tail *tail, const struct wr_tail_file *file, int 
 {
     char now[WR_TAIL_BEFORE];
     size_t len = file->before_len;
-    return len == 0 || (tail->gen.loop->disk->read(
-                            fd, now, len, (int64_t)(file->before_at - len)) == (ssize_t)len &&
-                        memcmp(now, file->before, len) == 0);
+    if (len == 0) {
+        return true;
+    }
+    ssize_t n = tail->gen.loop->disk->read(fd, now, len, (int64_t)(file->before_at - len));
+    if (n < 0) {
+        return fd == file->fd; /* an error of the disk does not mean that the file was cut */
+    }
+    return n == (ssize_t)len && memcmp(now, file->before, len) == 0;
 }
 
 /* n bytes at `at` were read. */
