@@ -52,15 +52,17 @@ static bool all_acknowledged(struct sink_socket *self)
     if (rc == 0) {
         return true;
     }
-    const char *reason = stream->transport->reason;
+    const struct wr_transport *transport = stream->transport;
+    if (transport->reason != NULL) {
+        wr_sink_set_error(&stream->sink, rc, 0, "%s", transport->reason);
+        return false;
+    }
     char late[64];
     snprintf(late, sizeof late, "the peer has acknowledged no bytes for %lld.%lld s",
              (long long)drain_ms / 1000, (long long)drain_ms % 1000 / 100);
-    (void)wr_socket_lost(stream->transport, stream->transport->ops->unread(stream->transport),
+    (void)wr_socket_lost(transport, transport->ops->unread(stream->transport),
                          stream->writer.written, 0, &error,
-                         reason != NULL         ? reason
-                         : rc == WEIR_ETIMEDOUT ? late
-                                                : "stopped waiting for the peer");
+                         rc == WEIR_ETIMEDOUT ? late : "stopped waiting for the peer");
     wr_sink_set_error(&stream->sink, error.code, 0, "%s", error.message);
     return false;
 }

@@ -94,7 +94,7 @@ class Sink(e2e_support.TestCase):
         self.write("in", "".join("%d\n" % n for n in range(1, 100001)))
         take = (
             "exec >> %s; [ -e %s ] && exec cat; touch %s;"
-            "while read -r line; do echo $line; [ $line = 50 ] && kill -9 $PPID; done"
+            "while read -r line; do echo $line; if [ $line = 50 ]; then kill -9 $PPID; exit; fi; done"
         ) % (seen, killed, killed)
         text = "%s | exec '%s'" % (source, take)
         with Weir("--state", self.path("s"), text) as run:

@@ -101,6 +101,7 @@ FILES = {
 
 # What the examples print, or what is in the file that they write.
 PRINTS = {
+    "exec \"printf 'one\\ntwo\\n'\"": b"one\ntwo\n",
     './access.log | clf': ACCESS,
     './access.log | clf | ndjson':
         b'{"remote":"10.0.0.1","time":"2024-05-01T10:00:00Z","method":"GET","path":"/index.html",'
@@ -162,8 +163,10 @@ SENDS = {
     'unix:/run/feed.sock | head 3': (b"one\ntwo\nthree\nfour\n", b"one\ntwo\nthree\n"),
 }
 # These need certificates, another protocol, somebody who connects, or do not end: e2e_tls_sockets.py,
-# e2e_ws.py, e2e_udp.py, e2e_listen.py and e2e_tail.py run what they show.
+# e2e_ws.py, e2e_udp.py, e2e_listen.py, e2e_journal.py, e2e_poll.py and e2e_tail.py run what they show.
 ELSEWHERE = {
+    'journal unit=sshd since=yesterday | where .PRIORITY <= 4 | ndjson',
+    'poll https://example.org/status.json every 30s | json',
     'tail ./app.log | multiline `^\\d{4}-` | grep "ERROR"',
     'tcp-listen :9000 | head 3',
     'tcp-listen :5514 | syslog | set .peer = $meta.peer | ndjson | file ./all.ndjson',

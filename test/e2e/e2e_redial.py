@@ -78,7 +78,9 @@ class Redial(e2e_support.TestCase):
         with Weir("--drain", "500ms", "gen 1.. | tcp 127.0.0.1:%d" % far.port) as run:
             run.says("retry 1 in")
             run.process.terminate()
-            self.ends(run.end(), 3, "were not delivered")
+            ended = run.end()
+            self.ends(ended, 3)
+            self.assertRegex(ended.err, "were not delivered|not drained")
 
     def test_a_local_peer_that_restarts_gets_what_it_had_not_read(self):
         path = self.path("socket")

@@ -293,7 +293,7 @@ class HttpsToTcp(_Receiver):
             "1",
             "--cacert",
             self.certificates.ca,
-            "%s | tcp 127.0.0.1:%d" % (self.peer.url(), self.sink.port),
+            "%s | tcp 127.0.0.1:%d once" % (self.peer.url(), self.sink.port),
         ]
 
     def close(self):
@@ -307,7 +307,7 @@ class StdinToUnix(_Receiver):
         self.path_of_sink = self.feed + ".sock"
 
     def command(self):
-        return ["batch 50 within 20ms | unix " + self.path_of_sink]
+        return ["batch 50 within 20ms | unix %s once" % self.path_of_sink]
 
     def run(self, env):
         self.listen()

@@ -108,7 +108,7 @@ TEST(one_of_several_files_is_named_of_a_long_path_the_end)
     (void)wr_place_text(&bad, place);
     ck_assert_str_eq(place, "item 3 of 'stdin'");
     for (size_t cut = 0; cut < 2; cut++) { /* the cut is between and inside characters */
-        snprintf(name, sizeof name, "file(/folder/%s%s%s)", long_name, long_name, "b" + cut);
+        snprintf(name, sizeof name, "file(/folder/%s%s%s)", long_name, long_name, &"b"[cut]);
         origin.name = name;
         (void)wr_place_text(&bad, place);
         ck_assert_mem_eq(place, "item 3 of '...\xc3\xa4", 16);
