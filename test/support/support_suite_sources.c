@@ -578,6 +578,9 @@ static const struct wr_suite_test of_bytes[] = {
 
 void wr_source_suite_add(const char *what, const struct wr_source_kit *kit)
 {
+    if (kit->swept_elsewhere && wr_test_sweeps()) {
+        return;
+    }
     wr_suite_add(every_source, what, kit);
     if (!kit->lossy) {
         wr_suite_add(that_slows_its_far_end, what, kit);

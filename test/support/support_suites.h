@@ -95,6 +95,9 @@ struct wr_source_kit {
     bool endless;   /* with a far end: it does not end with it */
     bool lossy;     /* the far end is not slowed down: what does not fit is lost */
     bool own_limit; /* of its items: not that of lines or messages */
+    /* Its sweep is that of its own test. A far end that connects waits for a descriptor, and then the
+     * virtual clock stands still, for which a source without descriptors waits. */
+    bool swept_elsewhere;
     size_t kernel_bytes; /* what may be under way outside the process */
     int blocks;          /* of memory that it needs at most; 0: 3 */
 };
