@@ -461,7 +461,7 @@ const weir_component wr_component_exec = {
     .args_count = sizeof exec_args / sizeof exec_args[0],
     .args_size = sizeof(struct exec_args),
     .help = "The lines that a command prints; what it says on standard error goes to the log.",
-    .example = "exec \"printf 'one\\ntwo\\n'\"",
+    .example = "exec \"seq 2\"",
     .on_break =
         "it fails with the command's status; with restart=on-failure or always it is started "
         "again, and lines may be missing or repeated",

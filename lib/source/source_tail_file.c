@@ -280,18 +280,21 @@ static void rest(struct wr_tail *tail, struct wr_tail_file *file)
     tail->current = NULL;
 }
 
-bool wr_tail_is_same(struct wr_tail *tail, const struct wr_tail_file *file, int fd)
+/* 1: the bytes that were read last lie in it; 0: they do not; -1: an error of the disk, errno. */
+static int compare_before(struct wr_tail *tail, const struct wr_tail_file *file, int fd)
 {
     char now[WR_TAIL_BEFORE];
     size_t len = file->before_len;
     if (len == 0) {
-        return true;
+        return 1;
     }
     ssize_t n = tail->gen.loop->disk->read(fd, now, len, (int64_t)(file->before_at - len));
-    if (n < 0) {
-        return fd == file->fd; /* an error of the disk does not mean that the file was cut */
-    }
-    return n == (ssize_t)len && memcmp(now, file->before, len) == 0;
+    return n < 0 ? -1 : n == (ssize_t)len && memcmp(now, file->before, len) == 0;
+}
+
+bool wr_tail_is_same(struct wr_tail *tail, const struct wr_tail_file *file, int fd)
+{
+    return compare_before(tail, file, fd) > 0;
 }
 
 /* n bytes at `at` were read. */
@@ -507,7 +510,11 @@ static bool read_more(struct wr_tail *tail, struct wr_tail_file *file)
     if (n < 0) {
         return read_failed(tail, file, errno);
     }
-    if (!wr_tail_is_same(tail, file, file->fd)) {
+    int same = compare_before(tail, file, file->fd);
+    if (same < 0) { /* it is not known whether the file was truncated */
+        return read_failed(tail, file, errno);
+    }
+    if (same == 0) {
         begin_again(tail, file);
         return false;
     }

@@ -101,7 +101,7 @@ FILES = {
 
 # What the examples print, or what is in the file that they write.
 PRINTS = {
-    "exec \"printf 'one\\ntwo\\n'\"": b"one\ntwo\n",
+    'exec "seq 2"': b"1\n2\n",
     './access.log | clf': ACCESS,
     './access.log | clf | ndjson':
         b'{"remote":"10.0.0.1","time":"2024-05-01T10:00:00Z","method":"GET","path":"/index.html",'
