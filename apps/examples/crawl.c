@@ -78,6 +78,7 @@ int main(int argc, char **argv)
     while (book != NULL && fscanf(book, "%511s", url) == 1) {
         (void)!(strcmp(url, argv[2]) != 0 && tsearch(strdup(url), &seen, compare));
     }
+    (void)!(book != NULL && fseek(book, 0, SEEK_END)); /* from now on it is written */
     weir_item item = weir_bytes(argv[argc - 1], strlen(argv[argc - 1]));
     size_t left = 0;
     do {

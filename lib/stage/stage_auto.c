@@ -111,18 +111,25 @@ static weir_gen *by_media(const weir_opening *opening, weir_gen *up)
     return wr_gen_made(stage != NULL ? &stage->gen : NULL, up);
 }
 
+/* A recording of something else than a response. */
+static void by_lines(weir_opening opening, weir_gen *up, weir_gen **made)
+{
+    weir_framing lines = wr_media_framing(WR_MEDIA_LINES, opening.strict != 0);
+    opening.joined = 0;
+    opening.shape = WEIR_SHAPE_LINE;
+    *made = wr_component_json.open(&opening, weir_framed(up, &lines), presets);
+}
+
 static weir_gen *auto_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
+    weir_gen *made = NULL;
     (void)args;
     if (opening->joined && wr_gen_by_media(up, opening->strict != 0)) {
         return by_media(opening, up);
     }
-    if (opening->joined) { /* a recording of something else than a response: lines */
-        weir_framing lines = wr_media_framing(WR_MEDIA_LINES, opening->strict != 0);
-        weir_opening mine = *opening;
-        mine.joined = 0;
-        mine.shape = WEIR_SHAPE_LINE;
-        return wr_component_json.open(&mine, weir_framed(up, &lines), presets);
+    if (opening->joined) {
+        by_lines(*opening, up, &made);
+        return made;
     }
     bool records = (opening->shape & WEIR_SHAPE_RECORD) != 0;
     return (records ? &wr_component_ndjson : &wr_component_json)->open(opening, up, presets);
