@@ -485,7 +485,7 @@ wr_program *wr_program_new(const struct wr_expr_text *text, struct wr_named *nam
         wr_expr_fold(&program->arena, read->root);
         if (wr_compile(&compiling, read->root, false) &&
             wr_emit(&compiling, WR_CODE_OUTPUT) != NULL) {
-            program->tests_itself = wr_program_tests_itself(program);
+            program->tells = wr_program_tells(program);
             return program;
         }
     }

@@ -89,7 +89,7 @@ struct wr_program {
     uint32_t count;
     struct wr_json_looks *looks; /* NULL: none */
     bool meta;                   /* it reads $meta */
-    bool tests_itself;           /* see expr_test.c */
+    uint8_t tells;               /* see expr_test.c */
 };
 
 /* ---- functions */
@@ -141,8 +141,8 @@ bool wr_emit_fold(struct wr_compiling *compiling, const struct wr_node *call, bo
 bool wr_compile_fail(struct wr_compiling *compiling, const struct wr_node *node, const char *format,
                      ...) WEIR_PRINTF(3, 4);
 
-/* expr_test.c: whether all its instructions may be done without a run. */
-bool wr_program_tests_itself(const wr_program *program);
+/* expr_test.c: whether it may be done without a run, and how. */
+uint8_t wr_program_tells(const wr_program *program);
 
 /* ---- running: for functions */
 

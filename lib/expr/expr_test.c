@@ -9,6 +9,10 @@
  */
 #include "expr_program.h"
 
+/* How a program tells without a run: not at all, on cells, or as the comparison of one member with a
+ * string, which is the most frequent condition and needs no cells. */
+enum { TELLS_NOTHING, TELLS_BY_CELLS, TELLS_BY_MEMBER };
+
 enum { CELLS_MAX = 8, LARGE_TOKENS = 1024 };
 
 /* A value: a node of the document, or a constant. */
@@ -127,23 +131,32 @@ static bool may_be_done(const struct wr_op *op)
     }
 }
 
-bool wr_program_tests_itself(const wr_program *program)
+/* .name == "text", and != */
+static bool compares_member(const wr_program *program)
+{
+    const struct wr_op *ops = program->ops;
+    return program->count == 3 && ops[0].code == WR_CODE_FIELD && ops[1].code == WR_CODE_COMPUTE &&
+           is_equality(ops[1].n) && ops[1].as.value != NULL &&
+           ops[1].as.value->kind == WR_JSON_STRING;
+}
+
+uint8_t wr_program_tells(const wr_program *program)
 {
     uint32_t cells = 1;
     for (uint32_t i = 0; i < program->count; i++) {
         /* At each place the stack has one height, whichever way leads there. */
         const struct wr_op *op = &program->ops[i];
         if (!may_be_done(op)) {
-            return false;
+            return TELLS_NOTHING;
         }
         cells += op->code == WR_CODE_DUP;
         cells -= op->code == WR_CODE_UNLESS || op->code == WR_CODE_IF || op->code == WR_CODE_POP ||
                  (op->code == WR_CODE_COMPUTE && op->as.value == NULL);
         if (cells > CELLS_MAX) {
-            return false;
+            return TELLS_NOTHING;
         }
     }
-    return true;
+    return compares_member(program) ? TELLS_BY_MEMBER : TELLS_BY_CELLS;
 }
 
 uint32_t wr_program_look(wr_program *program, struct wr_json_looks *looks)
@@ -161,14 +174,26 @@ uint32_t wr_program_look(wr_program *program, struct wr_json_looks *looks)
     return uses;
 }
 
+static enum wr_tested test_member(const struct wr_op *ops, const struct wr_json *json)
+{
+    struct cell member;
+    if (!field(json, &ops[0], cell_of(json, WR_JSON_ROOT), &member)) {
+        return WR_TEST_UNKNOWN;
+    }
+    bool same = member.kind == WR_JSON_STRING &&
+                wr_json_string_is(json, member.node, wr_value_text(*ops[1].as.value));
+    return same == (ops[1].n == WR_OP_EQUAL) ? WR_TEST_TRUE : WR_TEST_FALSE;
+}
+
 enum wr_tested wr_program_test(const wr_program *program, const struct wr_json *json)
 {
     struct cell below[CELLS_MAX];
     struct cell *free_cell = below;
     struct cell top;
     struct cell second;
-    if (!program->tests_itself) {
-        return WR_TEST_UNKNOWN;
+    if (program->tells != TELLS_BY_CELLS) {
+        return program->tells == TELLS_BY_MEMBER ? test_member(program->ops, json)
+                                                 : WR_TEST_UNKNOWN;
     }
     top = cell_of(json, WR_JSON_ROOT);
     for (const struct wr_op *op = program->ops;; op++) {

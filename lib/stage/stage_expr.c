@@ -146,8 +146,22 @@ static bool index_behind_mark(struct wr_item_input *input, const weir_item *item
            wr_json_index(&input->json, text.data + 3, text.len - 3) == 0;
 }
 
-int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item,
-                       bool next)
+int wr_item_input_refuse(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item,
+                         weir_slice text, int rc)
+{
+    if (rc == WEIR_ENOMEM) {
+        return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
+    }
+    if (wr_json_blank(text.data, text.len)) {
+        wr_gen_filter(gen, item, 1);
+        return 0;
+    }
+    struct wr_fault fault = wr_json_fault(&input->json, text, rc);
+    fault.hint = rc == WEIR_ETOOLONG ? fault.hint : hint_of(item, text);
+    return index_behind_mark(input, item, text) ? 1 : wr_gen_reject_at(gen, item, rc, &fault);
+}
+
+int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item)
 {
     const weir_event *event = weir_event_of(item);
     weir_slice text = {item->data, item->len};
@@ -156,24 +170,11 @@ int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const 
                           wr_json_share(&input->json, input->shared, text.data, text.len))) {
         return 1;
     }
-    if (!next && !wr_gen_text(gen, item, &text, &input->scratch)) {
+    if (!wr_gen_text(gen, item, &text, &input->scratch)) {
         return gen->failure->code;
     }
-    int rc = next ? wr_json_index_next(&input->json, text.data, text.len)
-                  : wr_json_index(&input->json, text.data, text.len);
-    if (rc == WEIR_ENOMEM) {
-        return wr_gen_fail(gen, WEIR_ENOMEM, 0, -1, "no memory for an expression");
-    }
-    if (rc < 0 && wr_json_blank(text.data, text.len)) {
-        wr_gen_filter(gen, item, 1);
-        return 0;
-    }
-    if (rc == 0) {
-        return 1;
-    }
-    struct wr_fault fault = wr_json_fault(&input->json, text, rc);
-    fault.hint = rc == WEIR_ETOOLONG ? fault.hint : hint_of(item, text);
-    return index_behind_mark(input, item, text) ? 1 : wr_gen_reject_at(gen, item, rc, &fault);
+    int rc = wr_json_index(&input->json, text.data, text.len);
+    return rc == 0 ? 1 : wr_item_input_refuse(input, gen, item, text, rc);
 }
 
 /* There is no memory for the input of a run. 0: rejected; negative: gen has failed. */

@@ -57,12 +57,14 @@ size_t wr_item_input_bytes(const struct wr_item_input *input);
 void wr_item_input_trim(struct wr_item_input *input);
 void wr_item_input_fini(struct wr_item_input *input);
 /* Find the tokens of items that lie one behind the other at once. Returns how many of the first ones,
- * perhaps 0; they must be read next, in their order. */
+ * perhaps 0; wr_json_index_next must read these next, in their order. */
 size_t wr_item_input_ahead(struct wr_item_input *input, const weir_item *items, size_t count);
-/* Read an item; next: it is one of those. 1; 0: gen has filtered or rejected it; negative: gen has
- * failed. Then `json` has it, unless it is a record. */
-int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item,
-                       bool next);
+/* Read an item. 1; 0: gen has filtered or rejected it; negative: gen has failed. Then `json` has it,
+ * unless it is a record. */
+int wr_item_input_read(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item);
+/* Its text was not read, with this code. The same results; 1: it was read another way. */
+int wr_item_input_refuse(struct wr_item_input *input, struct weir_gen *gen, const weir_item *item,
+                         weir_slice text, int rc);
 /* The item that was read, as a value in the memory of a run. 1; 0: gen has rejected it, which needs
  * too much memory; negative: gen has failed. */
 int wr_item_input_value(struct wr_item_input *input, struct weir_gen *gen, wr_machine *run,

@@ -59,7 +59,9 @@ struct weir_fused {
     uint32_t uses;              /* ... into their input: for one alone it does not pay */
     weir_item in[INPUTS_MAX];
     size_t in_at, in_count;
-    size_t ahead;               /* in[.. ahead) are in the window of the input */
+    size_t ahead;             /* in[.. ahead) are in the window of the input */
+    struct weir_gen *filters; /* has filtered in[in_at - filtered .. in_at), which is not told */
+    size_t filtered;
     bool begun;                 /* the members run on in[in_at] */
     const weir_type *type;      /* of what is given, if `makes` */
     bool makes;                 /* a member does not only test */
@@ -206,7 +208,7 @@ static int hand_on(weir_fused *fused, struct member *member, struct wr_value val
         }
         member->gen.items++;
         weir_item item = item_of(fused, &text);
-        int rc = wr_item_input_read(&next->again, &next->gen, &item, false);
+        int rc = wr_item_input_read(&next->again, &next->gen, &item);
         rc = rc > 0 ? wr_item_input_value(&next->again, &next->gen, next->run, &item, &value) : rc;
         if (rc <= 0) {
             return rc < 0 ? rc : wr_dead_gate_wait(next->gen.up);
@@ -295,57 +297,97 @@ static int step(weir_fused *fused)
     return no_memory(member);
 }
 
-/* Let the first members tell, as far as they can without a run, whether they pass the item on.
- * Returns the member to go on with; `count`: all have passed it on, or one has filtered it. */
-static size_t test(weir_fused *fused)
+/* Items that one member has filtered one after another are told together. */
+static void tell_filtered(weir_fused *fused)
 {
-    const weir_item *item = &fused->in[fused->in_at];
-    size_t at = 0;
-    for (; at < fused->count && fused->members[at]->gives == WR_FUSED_TEST && !fused->input.record;
-         at++) {
-        struct weir_gen *gen = &fused->members[at]->gen;
-        enum wr_tested tested = wr_program_test(fused->members[at]->program, &fused->input.json);
+    if (fused->filtered > 0) {
+        wr_gen_filter(fused->filters, &fused->in[fused->in_at - fused->filtered], fused->filtered);
+        fused->filtered = 0;
+    }
+}
+
+static void filter(weir_fused *fused, struct weir_gen *by)
+{
+    if (fused->filters != by) {
+        tell_filtered(fused);
+        fused->filters = by;
+    }
+    fused->filtered++;
+    fused->in_at++;
+}
+
+/* What the first members tell of in[in_at] without a run. */
+enum told { TOLD_FILTERED, TOLD_PASSED, TOLD_UNKNOWN };
+
+/* Sets `at` to the member to go on with, if that is not known. */
+static enum told test(weir_fused *fused, size_t *at)
+{
+    *at = 0;
+    for (;
+         *at < fused->count && fused->members[*at]->gives == WR_FUSED_TEST && !fused->input.record;
+         ++*at) {
+        struct weir_gen *gen = &fused->members[*at]->gen;
+        enum wr_tested tested = wr_program_test(fused->members[*at]->program, &fused->input.json);
         if (tested == WR_TEST_UNKNOWN) {
-            return at;
+            return TOLD_UNKNOWN;
         }
         if (tested == WR_TEST_FALSE) {
-            wr_gen_filter(gen, item, 1);
-            return fused->count;
+            filter(fused, gen);
+            return TOLD_FILTERED;
         }
-        if (at + 1 < fused->count) { /* what the last one gives is counted by the pull */
-            gen->items++;
-        } else {
-            fused->waits = fused->as_it_came = true;
-        }
+        gen->items += *at + 1 < fused->count; /* what the last one gives is counted by the pull */
     }
-    return at;
+    return *at < fused->count ? TOLD_UNKNOWN : TOLD_PASSED;
+}
+
+/* Read in[in_at]. 1; 0: it is rejected; negative: a member has failed. */
+static int read_item(weir_fused *fused)
+{
+    struct weir_gen *first = &fused->members[0]->gen;
+    const weir_item *item = &fused->in[fused->in_at];
+    if (fused->in_at >= fused->ahead && fused->input.shared == NULL) {
+        fused->ahead =
+            fused->in_at + wr_item_input_ahead(&fused->input, item, fused->in_count - fused->in_at);
+    }
+    if (fused->in_at >= fused->ahead) {
+        tell_filtered(fused);
+        return wr_item_input_read(&fused->input, first, item);
+    }
+    fused->input.record = false;
+    int rc = wr_json_index_next(&fused->input.json, item->data, item->len);
+    if (WR_LIKELY(rc == 0)) {
+        return 1;
+    }
+    tell_filtered(fused);
+    return wr_item_input_refuse(&fused->input, first, item, (weir_slice){item->data, item->len},
+                                rc);
 }
 
 /* Begin with in[in_at]. 0 or a code: a member has failed. */
 static int begin_item(weir_fused *fused)
 {
-    struct weir_gen *first = &fused->members[0]->gen;
-    const weir_item *item = &fused->in[fused->in_at];
     struct wr_value value;
-    if (fused->in_at >= fused->ahead && fused->input.shared == NULL) {
-        fused->ahead =
-            fused->in_at + wr_item_input_ahead(&fused->input, item, fused->in_count - fused->in_at);
-    }
-    int rc = wr_item_input_read(&fused->input, first, item, fused->in_at < fused->ahead);
+    size_t at;
+    int rc = read_item(fused);
     if (rc <= 0) {
         fused->in_at += rc == 0;
         return rc;
     }
-    size_t at = test(fused);
-    fused->begun = at < fused->count || fused->waits;
+    enum told told = test(fused, &at);
+    if (told == TOLD_FILTERED) {
+        return 0;
+    }
+    fused->begun = true;
     fused->at = 0;
-    if (at == fused->count) {
-        fused->in_at += !fused->waits;
+    if (told == TOLD_PASSED) {
+        fused->waits = fused->as_it_came = true;
         return 0;
     }
     struct member *member = fused->members[at];
+    tell_filtered(fused);
     begin(member);
-    rc = wr_item_input_value(&fused->input, &member->gen, member->run, item, &value);
+    rc = wr_item_input_value(&fused->input, &member->gen, member->run, &fused->in[fused->in_at],
+                             &value);
     return rc <= 0 ? rc : enter(fused, at, value, true);
 }
 
@@ -368,6 +410,7 @@ static int run(weir_fused *fused)
             fused->in_at++;
         }
     }
+    tell_filtered(fused);
     fused->failed = rc < 0;
     return rc;
 }
