@@ -6,12 +6,67 @@
 
 #include "base_error.h"
 
+static bool are_single(const struct wr_node *first);
+
+/* Does the expression give exactly one output, or fail? Sure only of what is frequent. */
+static bool is_single(const struct wr_node *node)
+{
+    const struct wr_function *function;
+    switch (node->kind) {
+    case WR_NODE_DOT:
+    case WR_NODE_VARIABLE:
+    case WR_NODE_LITERAL: return true;
+    case WR_NODE_INDEX: return node->first->kind == WR_NODE_LITERAL;
+    case WR_NODE_NEGATE:
+    case WR_NODE_NOT:
+    case WR_NODE_IF:
+    case WR_NODE_PATH: return are_single(node->first);
+    case WR_NODE_CHAIN:
+        return (node->level == WR_LEVEL_PIPE || node->level >= WR_LEVEL_COMPARISON) &&
+               are_single(node->first);
+    case WR_NODE_CALL:
+        function = wr_function_find(node->name, node->count);
+        return function != NULL && function->call != NULL && are_single(node->first);
+    default: return false;
+    }
+}
+
+static bool are_single(const struct wr_node *first)
+{
+    while (first != NULL && is_single(first)) {
+        first = first->next;
+    }
+    return first == NULL;
+}
+
+/* An array of values that are each exactly one. */
+static bool emit_list(struct wr_compiling *compiling, const struct wr_node *first)
+{
+    uint32_t count = 0;
+    for (; first != NULL; first = first->next, count++) {
+        if (!wr_emit_beside(compiling, first)) {
+            return false;
+        }
+    }
+    struct wr_op *op = wr_emit(compiling, WR_CODE_LIST);
+    if (op == NULL) {
+        return false;
+    }
+    op->n = (uint16_t)count;
+    return true;
+}
+
 bool wr_compile_array(struct wr_compiling *compiling, const struct wr_node *array)
 {
     static const struct wr_value empty = {.kind = WR_JSON_ARRAY, .form = WR_FORM_BUILT};
     uint32_t collect;
     if (array->first == NULL) {
         return wr_emit_value(compiling, WR_CODE_CONST, &empty);
+    }
+    bool several = array->first->kind == WR_NODE_CHAIN && array->first->level == WR_LEVEL_COMMA;
+    const struct wr_node *first = several ? array->first->first : array->first;
+    if (are_single(first) && (!several || array->first->count <= UINT16_MAX)) {
+        return emit_list(compiling, first);
     }
     if (!wr_emit_ahead(compiling, WR_CODE_COLLECT, &collect) ||
         !wr_compile(compiling, array->first, false) || wr_emit(compiling, WR_CODE_APPEND) == NULL) {

@@ -89,6 +89,32 @@ static bool call_tonumber(wr_machine *run, const struct wr_value *in, struct wr_
                             wr_machine_shown(run, in[0], shown)));
 }
 
+/* The argument as a number to add up: as tonumber, and null is none. */
+static bool call_number(wr_machine *run, const struct wr_value *in, struct wr_value *out)
+{
+    *out = in[1];
+    return in[1].kind == WR_JSON_NULL || call_tonumber(run, in + 1, out);
+}
+
+/* The argument as a value to compare with others: a text that is a number counts as one, and null is none. */
+static bool call_scalar(wr_machine *run, const struct wr_value *in, struct wr_value *out)
+{
+    char shown[WR_SHOWN_CAP];
+    struct wr_text number = {NULL, 0};
+    *out = in[1];
+    if (in[1].kind == WR_JSON_STRING && read_number(run, wr_value_text(in[1]), &number)) {
+        *out = wr_value_string(number.data, number.len);
+        out->kind = WR_JSON_NUMBER;
+        return true;
+    }
+    if (in[1].kind == WR_JSON_STRING) {
+        return number.len == 0; /* else there was no memory */
+    }
+    return in[1].kind == WR_JSON_NULL || in[1].kind == WR_JSON_NUMBER ||
+           wr_machine_fail(run, "%s (%s) is neither a number nor a string", wr_kind_name(in[1]),
+                           wr_machine_shown(run, in[1], shown));
+}
+
 /* The units of a time, and what a value of them is multiplied by and divided by to be in seconds. */
 static const struct unit {
     const char *name;
@@ -171,6 +197,8 @@ const struct wr_function wr_functions_text[] = {
     {"tostring", .call = call_tostring, .help = "a string as it is, other values as JSON text"},
     {"@text", .call = call_tostring, .help = "a string as it is, other values as JSON text"},
     {"tonumber", .call = call_tonumber, .help = "the number that a string holds"},
+    {"_number", 1, .call = call_number},
+    {"_scalar", 1, .call = call_scalar},
     {"seconds", .call = call_seconds, .help = "the seconds of a time such as 1m30s or 120ms"},
     {"utf8bytelength", .call = call_utf8bytelength, .help = "the bytes of a string"},
     {.name = NULL},

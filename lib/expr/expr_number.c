@@ -273,6 +273,56 @@ bool wr_number_compute(struct wr_arena *arena, int op, struct wr_value a, struct
     return true;
 }
 
+/* ---- sums */
+
+static struct decimal sum_decimal(const struct wr_number_sum *sum)
+{
+    return (struct decimal){(wide)((uwide)(uint64_t)sum->high << 64 | sum->low), sum->power};
+}
+
+static double decimal_real(struct decimal decimal)
+{
+    return (double)decimal.mantissa * pow(10, (double)decimal.power);
+}
+
+void wr_number_add(struct wr_number_sum *sum, struct wr_value number)
+{
+    struct decimal more;
+    struct decimal exact;
+    if (!sum->rounded && read_decimal(number, &more) &&
+        compute_decimal(WR_OP_ADD, sum_decimal(sum), more, &exact)) {
+        sum->low = (uint64_t)(uwide)exact.mantissa;
+        sum->high = (int64_t)(uint64_t)((uwide)exact.mantissa >> 64);
+        sum->power = exact.power;
+        return;
+    }
+    if (!sum->rounded) {
+        sum->rounded = true;
+        sum->real = decimal_real(sum_decimal(sum));
+    }
+    /* What the larger one's digits push out of the smaller one is kept. */
+    double x = wr_number_real(number);
+    double next = sum->real + x;
+    sum->lost += fabs(sum->real) >= fabs(x) ? (sum->real - next) + x : (x - next) + sum->real;
+    sum->real = next;
+}
+
+double wr_number_sum_real(const struct wr_number_sum *sum)
+{
+    double all = sum->real + sum->lost;
+    return !sum->rounded ? decimal_real(sum_decimal(sum)) : isfinite(all) ? all : sum->real;
+}
+
+bool wr_number_sum_value(struct wr_arena *arena, const struct wr_number_sum *sum,
+                         struct wr_value *value)
+{
+    if (!sum->rounded) {
+        return give_decimal(arena, sum_decimal(sum), value);
+    }
+    *value = wr_number_of_real(wr_number_sum_real(sum));
+    return true;
+}
+
 /* The whole part of a decimal. False: it has too many digits. */
 static bool whole_part(struct decimal decimal, wide *whole)
 {
@@ -353,6 +403,26 @@ bool wr_number_whole(struct wr_value number, int64_t *whole)
     return true;
 }
 
+/* A decimal whose mantissa and power of ten are both exact as doubles: then so is one operation on
+ * them, but for its own rounding. (Clinger, 1990.) */
+static bool few_digits(struct wr_value number, double *real)
+{
+    static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    enum { TENS = sizeof tens / sizeof tens[0] };
+    const int64_t exact_max = INT64_C(1) << 53;
+    struct decimal decimal;
+    if (!read_decimal(number, &decimal) || decimal.mantissa > exact_max ||
+        decimal.mantissa < -exact_max || decimal.mantissa == 0 || decimal.power >= TENS ||
+        decimal.power <= -TENS) {
+        return false; /* 0, too: it may be -0 */
+    }
+    double mantissa = (double)(int64_t)decimal.mantissa;
+    *real = decimal.power >= 0 ? mantissa * tens[decimal.power] : mantissa / tens[-decimal.power];
+    return true;
+}
+
 /* strtod of digits and a power: without a point, which a locale could call something else. Digits
  * after the first 64 only tell on which side of a middle the number lies. */
 double wr_number_real(struct wr_value number)
@@ -360,8 +430,12 @@ double wr_number_real(struct wr_value number)
     char text[KEPT_DIGITS + 32];
     struct digits digits;
     struct wr_print out;
+    double real;
     if (number.form != WR_FORM_TEXT) {
         return number.form == WR_FORM_INTEGER ? (double)number.as.integer : number.as.real;
+    }
+    if (number.len <= 20 && few_digits(number, &real)) {
+        return real;
     }
     scan(wr_value_text(number), &digits);
     int64_t scale = digits.scale;

@@ -48,6 +48,7 @@ enum wr_code {
     WR_CODE_CALL,    /* [argument n, ..., argument 1, input] */
     WR_CODE_STRING,  /* [part n, ..., part 1, input]: join them with the texts in values */
     WR_CODE_OBJECT,  /* [(key,) value, ..., input]: n members; keys in values, or on the stack */
+    WR_CODE_LIST,    /* [value, ..., input]: an array of n values */
     WR_CODE_COLLECT, /* frame: an array; continue at `to` when all is collected */
     WR_CODE_APPEND,
     WR_CODE_LIMIT, /* [count, input]: frame: at most count outputs; n: count, if not 0 */

@@ -331,6 +331,19 @@ static enum wr_next step_object(wr_machine *run, const struct wr_op *op)
     return go_if(wr_push(run, wr_value_object(object)));
 }
 
+static enum wr_next step_list(wr_machine *run, const struct wr_op *op)
+{
+    struct wr_value *values = wr_arena_alloc(&run->arena, op->n * sizeof *values);
+    (void)wr_pop(run);
+    if (values == NULL) {
+        return wr_machine_no_memory(run), WR_FAIL;
+    }
+    for (uint32_t i = op->n; i-- > 0;) {
+        values[i] = wr_pop(run);
+    }
+    return go_if(wr_push(run, wr_value_array(values, op->n)));
+}
+
 /* ---- frames */
 
 /* Take the input from the stack, make a frame, and put its number below the input. */
@@ -580,26 +593,48 @@ static enum wr_next step_getpath(wr_machine *run, const struct wr_op *op)
 }
 
 enum wr_next (*const wr_steps[WR_CODES])(wr_machine *run, const struct wr_op *op) = {
-    [WR_CODE_OUTPUT] = step_output,    [WR_CODE_CONST] = step_const,
-    [WR_CODE_DUP] = step_dup,          [WR_CODE_SWAP] = step_swap,
-    [WR_CODE_POP] = step_pop,          [WR_CODE_LOAD] = step_load,
-    [WR_CODE_META] = step_meta,        [WR_CODE_BIND] = step_bind,
-    [WR_CODE_UNBIND] = step_unbind,    [WR_CODE_JUMP] = step_jump,
-    [WR_CODE_UNLESS] = step_unless,    [WR_CODE_IF] = step_if,
-    [WR_CODE_TRUTH] = step_truth,      [WR_CODE_NOT] = step_not,
-    [WR_CODE_FORK] = step_fork,        [WR_CODE_BACKTRACK] = step_backtrack,
-    [WR_CODE_FIELD] = step_field,      [WR_CODE_INDEX] = step_index,
-    [WR_CODE_SLICE] = step_slice,      [WR_CODE_EACH] = step_each,
-    [WR_CODE_COMPUTE] = step_compute,  [WR_CODE_NEGATE] = step_negate,
-    [WR_CODE_CALL] = step_call,        [WR_CODE_STRING] = step_string,
-    [WR_CODE_OBJECT] = step_object,    [WR_CODE_COLLECT] = step_collect,
-    [WR_CODE_APPEND] = step_append,    [WR_CODE_LIMIT] = step_limit,
-    [WR_CODE_LIMITED] = step_limited,  [WR_CODE_FOLD] = step_fold,
-    [WR_CODE_LAST] = step_fold,        [WR_CODE_ACC] = step_acc,
-    [WR_CODE_FOLDED] = step_folded,    [WR_CODE_OTHERWISE] = step_otherwise,
-    [WR_CODE_FOUND] = step_found,      [WR_CODE_TRY] = step_try,
-    [WR_CODE_TRIED] = step_tried,      [WR_CODE_RANGE] = step_range,
-    [WR_CODE_PATH] = step_path,        [WR_CODE_PATH_END] = step_path_end,
-    [WR_CODE_GETPATH] = step_getpath,  [WR_CODE_WALK] = wr_step_walk,
+    [WR_CODE_OUTPUT] = step_output,
+    [WR_CODE_CONST] = step_const,
+    [WR_CODE_DUP] = step_dup,
+    [WR_CODE_SWAP] = step_swap,
+    [WR_CODE_POP] = step_pop,
+    [WR_CODE_LOAD] = step_load,
+    [WR_CODE_META] = step_meta,
+    [WR_CODE_BIND] = step_bind,
+    [WR_CODE_UNBIND] = step_unbind,
+    [WR_CODE_JUMP] = step_jump,
+    [WR_CODE_UNLESS] = step_unless,
+    [WR_CODE_IF] = step_if,
+    [WR_CODE_TRUTH] = step_truth,
+    [WR_CODE_NOT] = step_not,
+    [WR_CODE_FORK] = step_fork,
+    [WR_CODE_BACKTRACK] = step_backtrack,
+    [WR_CODE_FIELD] = step_field,
+    [WR_CODE_INDEX] = step_index,
+    [WR_CODE_SLICE] = step_slice,
+    [WR_CODE_EACH] = step_each,
+    [WR_CODE_COMPUTE] = step_compute,
+    [WR_CODE_NEGATE] = step_negate,
+    [WR_CODE_CALL] = step_call,
+    [WR_CODE_STRING] = step_string,
+    [WR_CODE_OBJECT] = step_object,
+    [WR_CODE_LIST] = step_list,
+    [WR_CODE_COLLECT] = step_collect,
+    [WR_CODE_APPEND] = step_append,
+    [WR_CODE_LIMIT] = step_limit,
+    [WR_CODE_LIMITED] = step_limited,
+    [WR_CODE_FOLD] = step_fold,
+    [WR_CODE_LAST] = step_fold,
+    [WR_CODE_ACC] = step_acc,
+    [WR_CODE_FOLDED] = step_folded,
+    [WR_CODE_OTHERWISE] = step_otherwise,
+    [WR_CODE_FOUND] = step_found,
+    [WR_CODE_TRY] = step_try,
+    [WR_CODE_TRIED] = step_tried,
+    [WR_CODE_RANGE] = step_range,
+    [WR_CODE_PATH] = step_path,
+    [WR_CODE_PATH_END] = step_path_end,
+    [WR_CODE_GETPATH] = step_getpath,
+    [WR_CODE_WALK] = wr_step_walk,
     [WR_CODE_WALKED] = wr_step_walked,
 };

@@ -158,6 +158,17 @@ bool wr_number_remainder(struct wr_arena *arena, struct wr_value a, struct wr_va
 /* Rounded to a whole number by floor, ceil, round or trunc; exact as above. False: no memory. */
 bool wr_number_rounded(struct wr_arena *arena, struct wr_value number, double (*function)(double),
                        struct wr_value *result);
+/* A sum that grows, exact as wr_number_compute is. Zeroed: 0. */
+struct wr_number_sum {
+    uint64_t low; /* with high: a mantissa of 128 bits, for 10^power */
+    int64_t high, power;
+    bool rounded; /* `real` is the sum, and `lost` what its roundings have lost */
+    double real, lost;
+};
+void wr_number_add(struct wr_number_sum *sum, struct wr_value number);
+double wr_number_sum_real(const struct wr_number_sum *sum);
+bool wr_number_sum_value(struct wr_arena *arena, const struct wr_number_sum *sum,
+                         struct wr_value *value);
 /* The text of a number: its own, or one that is written to `scratch`. */
 enum { WR_NUMBER_CAP = 32 };
 struct wr_text wr_number_text(struct wr_value number, char scratch[WR_NUMBER_CAP]);

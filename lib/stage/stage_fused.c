@@ -187,6 +187,9 @@ static int reject(const weir_fused *fused, struct member *member, int code, cons
 static int reject_long(const weir_fused *fused, struct member *member)
 {
     char why[WHY_BYTES];
+    if (!wr_machine_arena(member->run)->full) {
+        return no_memory(member);
+    }
     (void)snprintf(why, sizeof why,
                    "the output is too long: more than %zu bytes of memory (half of --mem, but at "
                    "least 256 KiB and at most 64 MiB)",
@@ -647,7 +650,7 @@ struct weir_gen *wr_fused_join(const weir_opening *opening, struct weir_gen *up,
                                wr_compile *compile, const void *args)
 {
     struct weir_gen *before = wr_dead_gate_reads(up);
-    bool joins = before->ops == &fused_ops && WR_OWNER(before, struct member, gen)->fused != NULL;
-    return open_member(opening, up, joins ? WR_OWNER(before, struct member, gen) : NULL, name,
-                       compile, args);
+    struct member *member = before->ops == &fused_ops ? WR_OWNER(before, struct member, gen) : NULL;
+    bool joins = member != NULL && member->fused != NULL && member->gives != WR_FUSED_STRINGS;
+    return open_member(opening, up, joins ? member : NULL, name, compile, args);
 }

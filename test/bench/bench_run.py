@@ -380,6 +380,11 @@ def row_expressions(bench):
         'jq select': ['jq', '-c', f'select({several})', data],
     }, {'weir where, one': 1.7, 'jq select': -30}, 'weir where, four', slow=('jq select',),
         stdout=null)
+    bench.streams('24 JSON lines counted by a field of each', {
+        'weir count by': [weir, f'{data} | count by .host'],
+        'weir where': [weir, f'{data} | {chosen}'],
+        'mlr count': ['mlr', '--ijson', '--ojson', 'count', '-g', 'host', data],
+    }, {'weir where': 2.3, 'mlr count': -10}, 'weir count by', slow=('mlr count',), stdout=null)
     program = '{user: (.user | with_entries(.key |= ascii_upcase)), host}'
     bench.streams('23 a program of jq for each JSON line, by libjq on a thread of its own', {
         'weir jq': [weir, f'{data} | jq `{program}`'],

@@ -165,6 +165,7 @@ SENDS = {
 # These need certificates, another protocol, somebody who connects, or do not end: e2e_tls_sockets.py,
 # e2e_ws.py, e2e_udp.py, e2e_listen.py, e2e_journal.py, e2e_poll.py and e2e_tail.py run what they show.
 ELSEWHERE = {
+    'http://localhost:8080/feed.ndjson | count by .type every 5s',
     'journal unit=sshd since=yesterday | where .PRIORITY <= 4 | ndjson',
     'poll https://example.org/status.json every 30s | json',
     'tail ./app.log | multiline `^\\d{4}-` | grep "ERROR"',

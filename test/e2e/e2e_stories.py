@@ -199,6 +199,23 @@ class TailOverRotations(TestCase):
         counts = collections.Counter(ended.out.decode().split())
         self.assertEqual(sorted("  %s %d" % count for count in counts.items()), sorted(told[1:]))
 
+    def test_counts_by_status_in_periods_add_up(self):
+        text = (r'tail access.log wait=200ms | regex `" (?<status>\d{3}) ` | head %d | count by .status every 200ms'
+                % self.LINES)
+        with Weir(text, cwd=self.folder) as run:
+            wait_for(lambda: e2e_support.rests(run.pid), "the folder to be watched")
+            demo = weir("demo", "--log", "access.log", "--lines", str(self.LINES), "--rate", "10000", cwd=self.folder)
+            ended = run.end()
+        self.ends(demo, 0)
+        self.ends(ended, 0)
+        told = demo.out.decode().partition("weir demo has written:\n")[2].splitlines()
+        counts = collections.Counter()
+        rows = [json.loads(row) for row in ended.out.splitlines()]
+        for row in rows:
+            counts[row["status"]] += row["count"]
+        self.assertEqual(sorted("  %s %d" % count for count in counts.items()), sorted(told[1:]))
+        self.assertGreater(len({row["time"] for row in rows}), 1)
+
     def test_what_the_demo_does_not_do(self):
         self.ends(weir("demo", "--log", "/no/such/folder/log"), 1, "demo: open '/no/such/folder/log': No such file")
         self.ends(weir("demo", ":0", "--log", "log"), 2, "either :PORT, --log FILE or --syslog HOST:PORT")

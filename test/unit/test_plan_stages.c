@@ -175,6 +175,17 @@ static void add_example(const weir_component *component)
     }
 }
 
+/* Is there an earlier component of the same code, which a sweep has met? */
+static bool has_a_twin(const weir_component *component, size_t i)
+{
+    bool twin = false;
+    while (i-- > 0 && component->traits_of != NULL && component->args != NULL) {
+        const weir_component *other = weir_component_at(i);
+        twin = twin || (other->traits_of == component->traits_of && other->args == component->args);
+    }
+    return twin;
+}
+
 __attribute__((constructor)) static void add_all(void)
 {
     const weir_component *component;
@@ -188,6 +199,7 @@ __attribute__((constructor)) static void add_all(void)
         bool stage = component->kind == WEIR_KIND_STAGE;
         bool bytes = component->takes == WEIR_SHAPE_BYTES;
         if (!stage || !test_is_built(component) ||
+            (wr_test_sweeps() && has_a_twin(component, i)) ||
             is_special(component, bytes ? WEIR_SHAPE_BYTES : 0)) {
             continue;
         }
