@@ -265,7 +265,7 @@ static bool take_value(struct wr_groups *groups, struct wr_group *group, struct 
 int wr_groups_add(struct wr_groups *groups, struct wr_text text)
 {
     struct wr_text keys = {text.data + 1, text.len - 2};
-    struct wr_text value = {NULL, 0};
+    struct wr_text value = {"", 0};
     size_t before = groups->count;
     struct wr_group *group;
     uint32_t *place;

@@ -198,8 +198,7 @@ __attribute__((constructor)) static void add_all(void)
     for (size_t i = 0; (component = weir_component_at(i)) != NULL; i++) {
         bool stage = component->kind == WEIR_KIND_STAGE;
         bool bytes = component->takes == WEIR_SHAPE_BYTES;
-        if (!stage || !test_is_built(component) ||
-            (wr_test_sweeps() && has_a_twin(component, i)) ||
+        if (!stage || !test_is_built(component) || (wr_test_sweeps() && has_a_twin(component, i)) ||
             is_special(component, bytes ? WEIR_SHAPE_BYTES : 0)) {
             continue;
         }
