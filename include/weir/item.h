@@ -225,6 +225,9 @@ typedef struct weir_event {
                                    NULL: all are strings */
     uint32_t fields_count;
     uint32_t kind; /* enum weir_event_kind */
+    /* Of a record: what came with the message that it was read from, its key, id and fields; its
+     * body is empty. In expressions it is in $meta. NULL: nothing came with it. */
+    const struct weir_event *message;
 } weir_event;
 
 /* Make an item of an event. The event must live until the yield or put that gets the item

@@ -43,7 +43,7 @@ static size_t event_size(const void *value)
     for (uint32_t i = 0; i < event->fields_count; i++) {
         bytes += event->names[i].len + event->values[i].len;
     }
-    return bytes;
+    return event->message != NULL ? wr_item_padded(bytes) + event_size(event->message) : bytes;
 }
 
 static char *copy_slice(weir_slice *slice, char *to)
@@ -55,7 +55,7 @@ static char *copy_slice(weir_slice *slice, char *to)
     return to + slice->len;
 }
 
-/* Everything in one piece: the struct, the two tables, the bytes. */
+/* Everything in one piece: the struct, the two tables, the bytes; and the same of its message. */
 static int event_copy(void *to, const void *from)
 {
     const weir_event *event = from;
@@ -78,6 +78,12 @@ static int event_copy(void *to, const void *from)
     if (event->kinds != NULL) {
         memcpy(bytes, event->kinds, count);
         copy->kinds = (const uint8_t *)bytes;
+        bytes += count;
+    }
+    if (event->message != NULL) {
+        char *next = (char *)to + wr_item_padded((size_t)(bytes - (char *)to));
+        copy->message = (const weir_event *)(void *)next;
+        return event_copy(next, event->message);
     }
     return 0;
 }

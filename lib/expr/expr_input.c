@@ -57,11 +57,12 @@ bool wr_input_meta(wr_machine *run, const weir_item *item, bool as_came)
         return true;
     }
     event = event != NULL ? event : &none;
-    bool message = event->kind == WEIR_EVENT_MESSAGE;
-    struct wr_members *meta = fields_object(arena, event, message ? event->fields_count : 0);
-    bool ok = meta != NULL && put_text(arena, meta, "key", event->key) &&
-              put_text(arena, meta, "id", event->id) &&
-              put_text(arena, meta, "body", event->body) && put_text(arena, meta, "peer", peer);
+    const weir_event *came = event->message != NULL ? event->message : event;
+    bool message = came->kind == WEIR_EVENT_MESSAGE;
+    struct wr_members *meta = fields_object(arena, came, message ? came->fields_count : 0);
+    bool ok = meta != NULL && put_text(arena, meta, "key", came->key) &&
+              put_text(arena, meta, "id", came->id) && put_text(arena, meta, "body", event->body) &&
+              put_text(arena, meta, "peer", peer);
     if (ok) {
         wr_machine_meta(run, wr_value_object(meta));
     }

@@ -48,8 +48,12 @@ int wr_item_expr_check(const weir_opening *opening, weir_mistake *mistake, const
         (void)weir_mistake_at(mistake, arg,
                               "$meta is what comes with an event, but the input has "
                               "no events");
-        return weir_mistake_hint(mistake, "write it directly after sse, or after another component "
-                                          "that gives events");
+        return weir_mistake_hint(
+            mistake, (opening->shape & WEIR_SHAPE_JSON) != 0
+                         ? "write it before json: behind sse, udp and other components that give "
+                           "events it reads their bodies as JSON itself"
+                         : "write it directly after sse, or after another component that gives "
+                           "events");
     }
     if (program != NULL) {
         return 0;

@@ -59,6 +59,75 @@ static void share_names(struct wr_record_room *room, const struct wr_fields *fie
     room->names_count = fields->count;
 }
 
+/* ---- what came with the message that is read */
+
+/* The message of an item, if something came with it. NULL: none. */
+static const weir_event *message_of(const weir_item *item)
+{
+    const weir_event *event = weir_event_of(item);
+    if (event != NULL && event->kind == WEIR_EVENT_RECORD) {
+        return event->message;
+    }
+    return event != NULL && (event->fields_count > 0 || event->key.len > 0 || event->id.len > 0)
+               ? event
+               : NULL;
+}
+
+static bool is_same(weir_slice a, weir_slice b)
+{
+    return a.len == b.len && (a.data == b.data || a.len == 0);
+}
+
+/* Does the block have it already, and room for `need` bytes? All messages of a call are lent at the
+ * same time, so the same address has the same bytes: one sender's datagrams share its text. */
+static bool has_message(const struct wr_record_room *room, const weir_event *from, size_t need)
+{
+    const struct weir_block *block = room->made.block;
+    const weir_event *of = &room->of;
+    if (room->message == NULL || room->messaged != block || block->cap - block->len < need ||
+        of->names != from->names || of->kinds != from->kinds ||
+        of->fields_count != from->fields_count || !is_same(of->key, from->key) ||
+        !is_same(of->id, from->id)) {
+        return false;
+    }
+    for (uint32_t i = 0; of->values != from->values && i < from->fields_count; i++) {
+        if (!is_same(of->values[i], from->values[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The message without its body, which the record has. */
+static weir_event envelope_of(const weir_event *from)
+{
+    weir_event envelope = *from;
+    envelope.body = (weir_slice){NULL, 0};
+    envelope.body_type = NULL;
+    return envelope;
+}
+
+static size_t message_bytes(const weir_event *from)
+{
+    weir_event envelope = envelope_of(from);
+    return wr_item_padded(weir_event_type.size(&envelope));
+}
+
+/* Copy it, once for all records in the block that come one after the other from the same. */
+static void put_message(struct wr_record_room *room, const weir_event *from)
+{
+    struct weir_block *block = room->made.block;
+    weir_event envelope = envelope_of(from);
+    void *to = block->data + block->len;
+    (void)weir_event_type.copy(to, &envelope);
+    block->len += (uint32_t)wr_item_padded(weir_event_type.size(&envelope));
+    room->message = to;
+    room->messaged = block;
+    room->of = *from;
+}
+
+/* ---- the record */
+
 struct moves {
     uintptr_t text, text_len, made, made_len; /* where slices may point ... */
     const char *text_to, *made_to;            /* ... and where these bytes are in the block */
@@ -85,11 +154,18 @@ int wr_record_build(struct wr_record_room *room, struct weir_gen *gen, weir_item
     size_t kinds_len = fields->typed ? count : 0;
     size_t need =
         wr_item_padded(sizeof(weir_event) + tables + kinds_len + text.len + fields->made_len);
-    int rc = wr_made_reserve(&room->made, gen, need + (shared ? names_bytes(fields) : 0), left);
+    const weir_event *message = message_of(item);
+    size_t names_len = shared ? names_bytes(fields) : 0;
+    bool has = message == NULL || has_message(room, message, need + names_len);
+    int rc = wr_made_reserve_with(&room->made, gen, need,
+                                  names_len + (has ? 0 : message_bytes(message)), left);
     if (rc < 0) {
         return rc;
     }
     struct weir_block *block = room->made.block;
+    if (!has) {
+        put_message(room, message);
+    }
     if (shared && (room->named != block || room->names_shared != fields->shared ||
                    room->names_count < count)) {
         share_names(room, fields);
@@ -121,7 +197,8 @@ int wr_record_build(struct wr_record_room *room, struct weir_gen *gen, weir_item
                           .values = values,
                           .kinds = fields->typed ? kinds : NULL,
                           .fields_count = (uint32_t)count,
-                          .kind = WEIR_EVENT_RECORD};
+                          .kind = WEIR_EVENT_RECORD,
+                          .message = message != NULL ? room->message : NULL};
     block->len += (uint32_t)need;
     block->time_ns = item->time_ns;
     item->data = (const char *)event;
@@ -185,7 +262,7 @@ static void trim(struct weir_gen *gen)
 static size_t record_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct stage_record *stage = WR_OWNER(gen, struct stage_record, gen);
-    stage->room.named = NULL;
+    wr_record_room_begin(&stage->room);
     return wr_made_next(&stage->room.made, gen, items, max);
 }
 

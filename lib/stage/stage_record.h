@@ -91,7 +91,18 @@ struct wr_record_room {
     const struct weir_block *named; /* ... which is this one ... */
     uint32_t names_shared;          /* ... fields.shared of them ... */
     size_t names_count;             /* ... and how many */
+    /* What came with the last message, in the block: the next one of this call may have the same. */
+    const weir_event *message;         /* NULL: none in this call */
+    const struct weir_block *messaged; /* the block that it is in */
+    weir_event of;                     /* the message that it was copied from */
 };
+
+/* A new call: what was shared in the last one is over. */
+static inline void wr_record_room_begin(struct wr_record_room *room)
+{
+    room->named = NULL;
+    room->message = NULL;
+}
 
 /* Make the item a record of the fields; text: what the item's bytes are; left: records that this
  * call may still make. 0, WEIR_EBUDGET or WEIR_ENOMEM. */

@@ -146,7 +146,7 @@ static size_t records_next_many(struct weir_gen *gen, weir_item *items, size_t m
     struct stage_records *stage = WR_OWNER(gen, struct stage_records, gen);
     size_t given = 0;
     wr_made_loan_over(&stage->room.made);
-    stage->room.named = NULL;
+    wr_record_room_begin(&stage->room);
     while (given < max && run(stage) == 0) {
         if (stage->waits) {
             int rc = give(stage, &items[given], max - given);

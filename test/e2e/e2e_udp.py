@@ -76,9 +76,21 @@ class Source(TestCase):
             sender(self).sendto(b"not for the group", ("127.0.0.1", run.port))
             self.ends(run.drain(), 0)
 
+    def test_records_know_their_sender(self):
+        with Receiver("udp://:0", " | syslog | set .from = $meta.peer") as run:
+            senders = [sender(self), sender(self)]
+            for number in range(6):
+                senders[number // 2 % 2].sendto(b"<13>1 - - - - - - %d" % number, ("127.0.0.1", run.port))
+            got = [json.loads(run.read_line()) for _ in range(6)]
+            self.ends(run.drain(), 0)
+        names = ["127.0.0.1:%d" % one.getsockname()[1] for one in senders]
+        self.assertEqual([(item["message"], item["from"]) for item in got],
+                         [(str(number), names[number // 2 % 2]) for number in range(6)])
+
     def test_netflow_tells_its_senders_apart(self):
         """Two exporters with one id: each has its own template."""
-        with Receiver("udp://:0", " | netflow | where .octetDeltaCount != null | ndjson") as run:
+        with Receiver("udp://:0", " | netflow | where .octetDeltaCount != null | set .from = $meta.peer") as run:
+            names = []
             for number, length in ((1, 4), (2, 8)):
                 template = struct.pack(">HHHHHH", 0, 12, 256, 1, 1, length)
                 flows = struct.pack(">HH", 256, 4 + 8) + (b"\0" * (length - 1) + bytes([number])) * (8 // length)
@@ -86,9 +98,11 @@ class Source(TestCase):
                 for part in (template, flows):
                     head = struct.pack(">HHIIII", 9, 1, 1000, 1700000000, 1, 7)
                     out.sendto(head + part, ("127.0.0.1", run.port))
-            got = [json.loads(run.read_line())["octetDeltaCount"] for _ in range(3)]
+                names.append("127.0.0.1:%d" % out.getsockname()[1])
+            got = [json.loads(run.read_line()) for _ in range(3)]
             self.ends(run.drain(), 0)
-        self.assertEqual(got, [1, 1, 2])
+        self.assertEqual([(item["octetDeltaCount"], item["from"]) for item in got],
+                         [(1, names[0]), (1, names[0]), (2, names[1])])
 
     def test_longer_than_max_is_rejected_with_its_length(self):
         with Receiver("udp://:0 max=100B") as run:

@@ -389,6 +389,35 @@ static void check_numbered(weir_gen *gen)
     }
 }
 
+TEST(an_event_of_the_program_is_kept_with_all_that_it_has)
+{
+    char text[] = "abcdefg";
+    weir_slice name = {text, 1}, value = {text + 1, 1}, peer = {text + 2, 1}, sent = {text + 3, 2};
+    uint8_t kind = WEIR_VALUE_NUMBER;
+    weir_event message = {.id = {text + 5, 1}, .names = &peer, .values = &sent, .fields_count = 1};
+    weir_event event = {.body = {text + 6, 1},
+                        .names = &name,
+                        .values = &value,
+                        .kinds = &kind,
+                        .fields_count = 1,
+                        .kind = WEIR_EVENT_RECORD,
+                        .message = &message};
+    weir_item item = weir_event_item(&event), kept;
+    ck_assert_int_eq(weir_item_keep(&kept, &item), 0);
+    memset(text, '?', sizeof text);
+    memset(&message, '?', sizeof message);
+    memset(&event, '?', sizeof event);
+    const weir_event *copy = weir_event_of(&kept);
+    ck_assert(weir_event_field(copy, "a", &value));
+    ck_assert_int_eq(value.data[0], 'b');
+    ck_assert_int_eq(copy->body.data[0], 'g');
+    ck_assert_uint_eq(copy->kinds[0], WEIR_VALUE_NUMBER);
+    ck_assert(weir_event_field(copy->message, "c", &sent));
+    ck_assert_mem_eq(sent.data, "de", 2);
+    ck_assert_int_eq(copy->message->id.data[0], 'f');
+    weir_item_release(&kept);
+}
+
 TEST(bytes_put_in_an_items_place_are_kept_by_copy)
 {
     weir_loop *loop = test_loop();

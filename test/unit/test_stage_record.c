@@ -421,4 +421,104 @@ TEST(the_body_of_a_message_is_read)
     weir_loop_free(loop);
 }
 
+/* ---- what came with a message */
+
+/* Messages with one text, each from a sender; those of one sender share its name. */
+struct mail {
+    const char *text;
+    const char *senders; /* a letter each */
+};
+WEIR_SOURCE(mail, struct mail)
+{
+    static const weir_slice names[] = {WR_SLICE("peer")};
+    weir_event events[64];
+    weir_slice peers[64];
+    weir_item items[64];
+    size_t n = strlen(args->senders);
+    for (size_t i = 0; i < n; i++) {
+        bool again = i > 0 && args->senders[i] == args->senders[i - 1];
+        peers[i] = again ? peers[i - 1] : (weir_slice){args->senders + i, 1};
+        events[i] = (weir_event){.body = {args->text, strlen(args->text)},
+                                 .id = WR_SLICE("7"),
+                                 .names = names,
+                                 .values = &peers[i],
+                                 .fields_count = 1};
+        items[i] = weir_event_item(&events[i]);
+    }
+    (void)!weir_yield_many(self, items, n);
+    return 0;
+}
+
+static void check_mail(const char *decoder, const char *text)
+{
+    char chain[256], shown[256] = "";
+    weir_item items[8];
+    weir_error error;
+    size_t n;
+    weir_loop *loop = test_loop();
+    weir_gen *up = mail(weir_root(loop), (struct mail){text, "aab"});
+    snprintf(chain, sizeof chain, "%s | map \"\\($meta.peer)\\($meta.id)\"", decoder);
+    weir_gen *gen = weir_parse(weir_root(loop), up, chain, NULL);
+    while ((n = weir_next_many(gen, items, 8)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            strncat(shown, items[i].data, items[i].len);
+        }
+    }
+    ck_assert_msg(weir_finish(gen, &error) == 0, "%s: %s", decoder, error.message);
+    ck_assert_msg(strcmp(shown, "\"a7\"\"a7\"\"b7\"") == 0, "%s: %s", decoder, shown);
+    weir_loop_free(loop);
+}
+
+TEST(a_record_has_what_came_with_its_message)
+{
+    check_mail("logfmt", "a=1");
+    check_mail("kv", "a=1 b=2");
+    check_mail("clf", accesses[0].data);
+    check_mail("syslog", messages[0].data);
+    check_mail("regex \"(?<x>.)\"", "abc");
+    check_mail("statsd", "a:1|c");
+    check_mail("influx", "m v=1");
+    check_mail("prom", "up 1");
+    check_mail("csv", "1,2");
+    check_mail("syslog | regex \"(?<x>.)\"", messages[0].data); /* a record of a record */
+}
+
+TEST(records_of_one_sender_share_what_came_with_them)
+{
+    weir_item items[8], kept;
+    const weir_event *events[6];
+    weir_slice peer;
+    weir_loop *loop = test_loop();
+    weir_gen *up = mail(weir_root(loop), (struct mail){"a=1", "aaabba"});
+    weir_gen *gen = wr_record_stage(up, &first_ops, NULL, 0);
+    ck_assert_uint_eq(weir_next_many(gen, items, 8), 6);
+    for (size_t i = 0; i < 6; i++) {
+        events[i] = weir_event_of(&items[i]);
+        ck_assert_ptr_nonnull(events[i]->message);
+        ck_assert_uint_eq(events[i]->message->body.len, 0);
+        ck_assert(weir_event_field(events[i]->message, "peer", &peer));
+        ck_assert_int_eq(peer.data[0], "aaabba"[i]);
+    }
+    ck_assert_ptr_eq(events[0]->message, events[2]->message);
+    ck_assert_ptr_ne(events[2]->message, events[3]->message);
+    ck_assert_ptr_eq(events[3]->message, events[4]->message);
+    ck_assert_int_eq(weir_item_keep(&kept, &items[5]), 0);
+    weir_discard(gen);
+    ck_assert(weir_event_field(weir_event_of(&kept)->message, "peer", &peer));
+    ck_assert_int_eq(peer.data[0], 'a');
+    weir_item_release(&kept);
+    weir_loop_free(loop);
+}
+
+TEST(a_line_has_no_message)
+{
+    weir_item item;
+    weir_loop *loop = test_loop();
+    weir_gen *gen = firsts(weir_root(loop), "a", 3);
+    ck_assert(weir_next(gen, &item));
+    ck_assert_ptr_null(weir_event_of(&item)->message);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
 MAIN("stage/record")
