@@ -47,6 +47,20 @@ static bool put_text(struct wr_arena *arena, struct wr_members *object, const ch
                                            wr_value_string(text.data, text.len));
 }
 
+/* "192.0.2.7" of "192.0.2.7:514", "2001:db8::1" of "[2001:db8::1]:514"; empty: it has none. */
+static weir_slice host_of(weir_slice peer)
+{
+    size_t len = peer.len;
+    while (len > 0 && peer.data[len - 1] != ':') {
+        len--;
+    }
+    if (len < 2) {
+        return (weir_slice){"", 0};
+    }
+    return peer.data[0] == '[' ? (weir_slice){peer.data + 1, len - 3}
+                               : (weir_slice){peer.data, len - 1};
+}
+
 bool wr_input_meta(wr_machine *run, const weir_item *item, bool as_came)
 {
     static const weir_event none = {.kind = WEIR_EVENT_RECORD};
@@ -62,7 +76,7 @@ bool wr_input_meta(wr_machine *run, const weir_item *item, bool as_came)
     struct wr_members *meta = fields_object(arena, came, message ? came->fields_count : 0);
     bool ok = meta != NULL && put_text(arena, meta, "key", came->key) &&
               put_text(arena, meta, "id", came->id) && put_text(arena, meta, "body", event->body) &&
-              put_text(arena, meta, "peer", peer);
+              put_text(arena, meta, "peer", peer) && put_text(arena, meta, "host", host_of(peer));
     if (ok) {
         wr_machine_meta(run, wr_value_object(meta));
     }

@@ -199,6 +199,9 @@ static void listen_free(struct weir_gen *gen)
     struct wr_listen *listen = listen_of(gen);
     wr_free(listen->address);
     wr_tls_options_free(&listen->tls_options);
+    if (listen->drop != NULL) {
+        listen->drop(listen->ctx);
+    }
 }
 
 static int64_t held_in(const struct wr_list *all, uint32_t mark)
@@ -369,6 +372,15 @@ weir_gen *weir_listen_bytes(weir_scope *scope, const char *address,
 {
     WR_GIVEN(address);
     return listen_make(scope, address, options, WEIR_FRAME_NONE);
+}
+
+void wr_listen_own_ctx(struct weir_gen *gen, void *ctx, void (*drop)(void *ctx))
+{
+    if (gen == &wr_gen_no_memory) {
+        drop(ctx);
+    } else {
+        listen_of(gen)->drop = drop;
+    }
 }
 
 /* ---- for tests */

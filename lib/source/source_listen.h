@@ -55,6 +55,7 @@ struct wr_listen {
     int64_t idle_ms, handshake_ms; /* < 0: no limit */
     void (*listening)(void *ctx, const char *address);
     void *ctx;
+    void (*drop)(void *ctx); /* when it is freed; NULL: ctx is not its own */
     bool opened, ending;
     struct wr_listener *listener; /* NULL: not listening */
     struct wr_tls *tls;
@@ -76,6 +77,9 @@ struct wr_listen {
 /* Log an event, if it is one of the first or a round number of them. */
 void wr_listen_report(struct wr_listen *listen, enum wr_listen_event event, const char *format, ...)
     WEIR_PRINTF(3, 4);
+
+/* The ctx of its options belongs to it: `drop` is called once, also when it could not be made. */
+void wr_listen_own_ctx(struct weir_gen *gen, void *ctx, void (*drop)(void *ctx));
 
 /* ---- source_listen_peer.c */
 

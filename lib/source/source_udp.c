@@ -43,11 +43,24 @@ static void tell_opened(struct wr_udp *udp)
     }
 }
 
+/* Its own, or with the port that another source has got. */
+static const char *address_of(const struct wr_udp *udp, char *to, size_t cap)
+{
+    if (udp->port == NULL || udp->port->text[0] == '\0') {
+        return udp->address;
+    }
+    const char *colon = strrchr(udp->address, ':');
+    int host_len = colon != NULL ? (int)(colon - udp->address) : (int)strlen(udp->address);
+    (void)wr_print_text(to, cap, "%.*s%s", host_len, udp->address, udp->port->text);
+    return to;
+}
+
 /* False: the source has failed. */
 static bool open_socket(struct wr_udp *udp)
 {
     struct weir_gen *gen = &udp->gen;
-    struct wr_datagram_bind to = {.address = udp->address,
+    char text[512];
+    struct wr_datagram_bind to = {.address = address_of(udp, text, sizeof text),
                                   .group = udp->group,
                                   .interface = udp->interface,
                                   .buffer_bytes = udp->buffer_bytes};
@@ -228,6 +241,7 @@ static void udp_free(struct weir_gen *gen)
     wr_free(udp->address);
     wr_free(udp->group);
     wr_free(udp->interface);
+    wr_udp_port_unref(udp->port);
 }
 
 static int64_t udp_held(const struct weir_gen *gen, uint32_t mark)
@@ -306,6 +320,22 @@ struct weir_gen *wr_udp_source(struct weir_scope *scope, const char *address,
         wr_gen_fail_error(&udp->gen, &error);
     }
     return wr_gen_made(&udp->gen, NULL);
+}
+
+void wr_udp_port_unref(void *port)
+{
+    struct wr_udp_port *shared = port;
+    if (shared != NULL && --shared->refs == 0) {
+        wr_free(shared);
+    }
+}
+
+void wr_udp_share_port(struct weir_gen *gen, struct wr_udp_port *port)
+{
+    if (gen != &wr_gen_no_memory) {
+        udp_of(gen)->port = port;
+        port->refs++;
+    }
 }
 
 weir_gen *weir_udp_messages(weir_scope *scope, const char *address, const weir_udp_options *options)

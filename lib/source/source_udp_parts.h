@@ -26,6 +26,7 @@ struct wr_udp {
     struct weir_gen gen;
     wr_udp_open *open;
     char *address, *group, *interface;
+    struct wr_udp_port *port;    /* NULL: that of the address */
     struct wr_datagrams *socket; /* NULL: not open */
     struct wr_udp_mail *mail;
     struct weir_block *block; /* being filled; NULL: none */

@@ -163,7 +163,7 @@ SENDS = {
     'unix:/run/feed.sock | head 3': (b"one\ntwo\nthree\nfour\n", b"one\ntwo\nthree\n"),
 }
 # These need certificates, another protocol, somebody who connects, or do not end: e2e_tls_sockets.py,
-# e2e_ws.py, e2e_udp.py, e2e_listen.py, e2e_journal.py, e2e_poll.py and e2e_tail.py run what they show.
+# e2e_ws.py, e2e_udp.py, e2e_listen.py, e2e_syslog.py, e2e_journal.py, e2e_poll.py and e2e_tail.py run what they show.
 ELSEWHERE = {
     'http://localhost:8080/feed.ndjson | count by .type every 5s',
     'journal unit=sshd since=yesterday | where .PRIORITY <= 4 | ndjson',
@@ -171,6 +171,8 @@ ELSEWHERE = {
     'tail ./app.log | multiline `^\\d{4}-` | grep "ERROR"',
     'tcp-listen :9000 | head 3',
     'tcp-listen :5514 | syslog | set .peer = $meta.peer | ndjson | file ./all.ndjson',
+    'syslog-listen :5514 | where .severity <= 3 | ndjson',
+    'syslog-listen 0.0.0.0:514 | set .from = $meta.host | ndjson | file ./all.ndjson',
     'tls-listen :6514 cert=./server.pem key=./server.key | head 3',
     'unix-listen ./log.sock | head 3',
     'tls://logs.example.com:6514 | head 3',

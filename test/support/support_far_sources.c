@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -482,8 +483,9 @@ static const char *ws_text(struct wr_source_play *play)
 
 struct udp_sender {
     struct wr_source_play *play;
-    int fd;        /* connected to the source's address */
-    unsigned turn; /* another one begins: it ends */
+    int fd;             /* connected to the source's address */
+    unsigned turn;      /* another one begins: it ends */
+    const char *before; /* of each line */
 };
 static unsigned udp_turn;
 
@@ -501,9 +503,11 @@ static int udp_send_main(weir_scope *scope, void *args)
         size_t len = (size_t)((lf != NULL ? lf : end) - line);
         int refused = 0;
         socklen_t refused_len = sizeof refused;
-        ssize_t n = send(sender->fd, line, len, MSG_NOSIGNAL);
+        struct iovec parts[2] = {{(void *)(uintptr_t)sender->before, strlen(sender->before)},
+                                 {(void *)(uintptr_t)line, len}};
+        ssize_t n = writev(sender->fd, parts, 2);
         getsockopt(sender->fd, SOL_SOCKET, SO_ERROR, &refused, &refused_len);
-        if (n == (ssize_t)len && refused == 0) {
+        if (n == (ssize_t)(parts[0].iov_len + len) && refused == 0) {
             line += len + (lf != NULL);
         }
     }
@@ -512,11 +516,15 @@ static int udp_send_main(weir_scope *scope, void *args)
 }
 
 /* The port is one that was free a moment ago. The next call sends once more, to the same port. */
-static const char *udp_text(struct wr_source_play *play)
+static const char *datagrams_text(struct wr_source_play *play, const char *source,
+                                  const char *before)
 {
     static struct sockaddr_in where;
     socklen_t len = sizeof where;
-    struct udp_sender sender = {play, socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ++udp_turn};
+    struct udp_sender sender = {.play = play,
+                                .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+                                .turn = ++udp_turn,
+                                .before = before};
     if (play->fd < 0) {
         where =
             (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -525,13 +533,23 @@ static const char *udp_text(struct wr_source_play *play)
         getsockname(play->fd, (struct sockaddr *)(void *)&where, &len);
         close(play->fd);
         play->fd = 0;
-        snprintf(text, sizeof text, "udp://127.0.0.1:%d", ntohs(where.sin_port));
+        snprintf(text, sizeof text, "%s127.0.0.1:%d", source, ntohs(where.sin_port));
     }
     ck_assert_int_eq(connect(sender.fd, (const struct sockaddr *)(const void *)&where, len), 0);
     wr_fault_pause(true);
     weir_spawn(play->far, "udp", udp_send_main, &sender, sizeof sender);
     wr_fault_pause(false);
     return text;
+}
+
+static const char *udp_text(struct wr_source_play *play)
+{
+    return datagrams_text(play, "udp://", "");
+}
+
+static const char *syslog_listen_text(struct wr_source_play *play)
+{
+    return datagrams_text(play, "syslog-listen ", "<13>1 - - - - - - ");
 }
 
 /* ---- sources that listen: the far end connects */
@@ -734,6 +752,15 @@ static const struct wr_source_kit kits[] = {
      .waits = true,
      .endless = true,
      .lossy = true},
+    {.name = "syslog-listen",
+     .text = syslog_listen_text,
+     .as_sent = "text \"\\(.message)\"",
+     .swept_elsewhere = true,
+     .messages = true,
+     .waits = true,
+     .endless = true,
+     .lossy = true,
+     .blocks = 4},
     {.name = "ws",
      .text = ws_text,
      .end = close_fd,

@@ -395,7 +395,8 @@ static void take_over(const struct wr_source_kit *kit, struct wr_source_play *pl
 {
     char text[640], source[512];
     source_text(kit, play, "", source, sizeof source);
-    snprintf(text, sizeof text, "%s | file %s", source, wr_folder_path(&play->folder, to));
+    snprintf(text, sizeof text, "%s%s%s | file %s", source, kit->as_sent != NULL ? " | " : "",
+             kit->as_sent != NULL ? kit->as_sent : "", wr_folder_path(&play->folder, to));
     weir_plan_options options = {.struct_size = sizeof options, .stdin_fd = play->fd};
     wr_suite_run_begins(run, play->loop, &play->folder, "run", options, text);
     wr_suite_run_ends(run, count, NULL, NULL);

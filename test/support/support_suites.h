@@ -89,7 +89,8 @@ struct wr_source_kit {
     /* The same for bytes. */
     weir_gen *(*make_bytes)(struct wr_source_play *play);
     void (*end)(struct wr_source_play *play); /* NULL: nothing to do */
-    const char *example;                      /* what it gives is its own: there is no far end */
+    const char *as_sent; /* what makes of its items the lines that were sent; NULL: they are */
+    const char *example; /* what it gives is its own: there is no far end */
     bool messages;  /* each line is a message, which has a head of two bytes and no end of a line */
     bool waits;     /* it can be silent: not so a file */
     bool endless;   /* with a far end: it does not end with it */
