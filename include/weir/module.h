@@ -376,7 +376,10 @@ typedef struct weir_opening {
     /* For the component ON_DEMAND: 1 when a later component reads each item as a value, and rejects
      * what is none. */
     int32_t looked;
-    int32_t meta; /* in check: 1 when a source before it has `meta` */
+    /* In check: 1 when a source before it has `meta`. To a source: 1 when a component reads $meta, so
+     * that items need what the source says of them there. */
+    int32_t meta;
+    int32_t *reads_meta; /* in check: a component that reads $meta sets it to 1; else NULL */
 } weir_opening;
 
 /* A text that uses a component, and its output: as example and prints of the component. */
@@ -441,8 +444,8 @@ typedef struct weir_component {
     /* For weir explain: what it does behind this input, a sentence without a full stop. `opening` has
      * shape and joined. NULL, or its result: nothing to add to the help. */
     const char *(*says)(const weir_opening *opening, const void *args);
-    /* A source: what $meta has of each of its items, beside what an event has: "peer" (the only one
-     * so far). Ends with NULL. NULL: nothing. */
+    /* A source: what $meta has of each of its items, beside what an event has: "peer", "host", "path",
+     * "offset". Ends with NULL. NULL: nothing. */
     const char *const *meta;
 } weir_component;
 

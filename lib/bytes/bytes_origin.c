@@ -46,6 +46,8 @@ void wr_origin_fini(struct wr_origin *origin)
     wr_free(origin->entries);
     origin->entries = NULL;
     origin->entries_count = origin->entries_cap = origin->entries_head = 0;
+    wr_free(origin->path);
+    origin->path = NULL;
     struct wr_positions *kept = origin->positions;
     if (kept != NULL) {
         wr_books_charge(origin->budget, kept->ends_cap * sizeof *kept->ends, 0);
@@ -543,15 +545,42 @@ void wr_origin_set_peer(struct wr_origin *origin, size_t at, size_t len)
     origin->peer_len = (uint8_t)WR_MIN(len, whole - at);
 }
 
+/* NULL: its receipt is not that of one item. */
+static struct wr_origin *origin_of(const weir_item *item)
+{
+    struct weir_receipt *receipt = item->receipt;
+    if (receipt == NULL || receipt->kind != WR_RECEIPT_ORIGIN) {
+        return NULL;
+    }
+    struct wr_origin *origin = WR_OWNER(receipt, struct wr_origin, receipt);
+    return origin->id == item->origin ? origin : NULL;
+}
+
 weir_slice weir_item_peer(const weir_item *item)
 {
     WR_GIVEN(item);
-    const struct weir_receipt *receipt = item->receipt;
-    if (receipt == NULL || receipt->kind != WR_RECEIPT_ORIGIN) {
+    const struct wr_origin *origin = origin_of(item);
+    return origin != NULL ? (weir_slice){origin->name + origin->peer_at, origin->peer_len}
+                          : (weir_slice){"", 0};
+}
+
+int wr_origin_set_path(struct wr_origin *origin, const char *path)
+{
+    wr_free(origin->path);
+    origin->path = wr_strdup(path);
+    return origin->path != NULL ? 0 : WEIR_ENOMEM;
+}
+
+weir_slice wr_item_path(const weir_item *item, int64_t *offset)
+{
+    struct wr_origin *origin = origin_of(item);
+    uint64_t number;
+    *offset = -1;
+    if (origin == NULL || origin->path == NULL) {
         return (weir_slice){"", 0};
     }
-    const struct wr_origin *origin = WR_OWNER((uintptr_t)receipt, struct wr_origin, receipt);
-    return origin->id == item->origin
-               ? (weir_slice){origin->name + origin->peer_at, origin->peer_len}
-               : (weir_slice){"", 0};
+    if (wr_origin_number_before(origin, item->seq, &number)) {
+        *offset = (int64_t)(number & ~WR_END_FLAGS);
+    }
+    return (weir_slice){origin->path, strlen(origin->path)};
 }

@@ -120,6 +120,8 @@ struct wr_origin {
     bool named; /* messages name it: other sources are read before or after it */
     bool late;  /* item 1 was not the first of its stream: an earlier run has read those before */
     uint8_t peer_at, peer_len; /* the part of `name` that is the peer who sends; 0, 0: none */
+    char *path; /* of the file that it is; its positions, if any, are offsets in it. NULL:
+                                  none, or nobody asks for it */
 };
 
 /* Prepare an origin. `name` is not copied. `gone` is called once, when it has ended and nothing is
@@ -164,6 +166,9 @@ static inline uint64_t wr_origin_start(const struct wr_origin *origin)
 /* The number of item `done`: where a restart continues. 0: it has no positions. */
 uint64_t wr_origin_done_end(struct wr_origin *origin);
 
+/* The number of the item before `seq`, or where the origin begins: it may have flags. False: not known.
+ * Item `seq` has been given and has not settled. */
+bool wr_origin_number_before(const struct wr_origin *origin, uint64_t seq, uint64_t *number);
 /* The text of the position where item `seq` begins, as snprintf; 0: not known. The item has been
  * given and has not settled. */
 size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size_t cap);
@@ -238,6 +243,12 @@ static inline size_t wr_books_smaller(size_t cap, size_t count, size_t bytes_eac
 
 /* `len` bytes of its name, at `at`, are the peer who sends its items. */
 void wr_origin_set_peer(struct wr_origin *origin, size_t at, size_t len);
+
+/* It is this file, which is copied. 0 or WEIR_ENOMEM. */
+int wr_origin_set_path(struct wr_origin *origin, const char *path);
+/* The file of an item that is lent or kept, and the offset where it begins there; -1: not known. Empty:
+ * its source has said none. */
+weir_slice wr_item_path(const weir_item *item, int64_t *offset);
 
 static inline struct wr_origin *wr_origin_of(struct weir_receipt *receipt)
 {

@@ -294,17 +294,25 @@ uint64_t wr_origin_number_at(struct wr_origin *origin, uint64_t seq, uint64_t *l
     return number & ~WR_END_LEFT_OUT;
 }
 
+bool wr_origin_number_before(const struct wr_origin *origin, uint64_t seq, uint64_t *number)
+{
+    const struct wr_positions *kept = origin->positions;
+    if (kept == NULL || seq > origin->given) {
+        return false;
+    }
+    if (seq - 1 >= kept->ends_first) {
+        *number = number_of(origin, seq - 1);
+        return true;
+    }
+    *number = kept->done_end; /* after the last item whose number is dropped */
+    return seq == kept->ends_first;
+}
+
 size_t wr_origin_position(struct wr_origin *origin, uint64_t seq, char *to, size_t cap)
 {
     struct wr_positions *kept = origin->positions;
-    if (kept == NULL || seq > origin->given) {
-        return 0;
-    }
-    uint64_t number = kept->done_end; /* after the last item whose number is dropped */
-    if (seq - 1 >= kept->ends_first) {
-        number = number_of(origin, seq - 1);
-    } else if (seq != kept->ends_first) {
-        return 0;
-    }
-    return kept->ops->text(kept, number & ~WR_END_LEFT_OUT, to, cap);
+    uint64_t number;
+    return wr_origin_number_before(origin, seq, &number)
+               ? kept->ops->text(kept, number & ~WR_END_LEFT_OUT, to, cap)
+               : 0;
 }

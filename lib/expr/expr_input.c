@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base_error.h"
+#include "bytes_origin.h"
 
 /* A value of a record. */
 static struct wr_value field_value(const weir_event *event, uint32_t i)
@@ -67,7 +68,9 @@ bool wr_input_meta(wr_machine *run, const weir_item *item, bool as_came)
     struct wr_arena *arena = wr_machine_arena(run);
     const weir_event *event = as_came ? weir_event_of(item) : NULL;
     weir_slice peer = weir_item_peer(item);
-    if (event == NULL && peer.len == 0) {
+    int64_t offset;
+    weir_slice path = wr_item_path(item, &offset);
+    if (event == NULL && peer.len == 0 && path.len == 0) {
         return true;
     }
     event = event != NULL ? event : &none;
@@ -76,7 +79,10 @@ bool wr_input_meta(wr_machine *run, const weir_item *item, bool as_came)
     struct wr_members *meta = fields_object(arena, came, message ? came->fields_count : 0);
     bool ok = meta != NULL && put_text(arena, meta, "key", came->key) &&
               put_text(arena, meta, "id", came->id) && put_text(arena, meta, "body", event->body) &&
-              put_text(arena, meta, "peer", peer) && put_text(arena, meta, "host", host_of(peer));
+              put_text(arena, meta, "peer", peer) && put_text(arena, meta, "host", host_of(peer)) &&
+              put_text(arena, meta, "path", path) &&
+              (offset < 0 ||
+               wr_members_put(arena, meta, wr_value_string("offset", 6), wr_value_integer(offset)));
     if (ok) {
         wr_machine_meta(run, wr_value_object(meta));
     }

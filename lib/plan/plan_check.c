@@ -276,6 +276,7 @@ static int check_own(struct wr_plan_reading *reading, const struct wr_plan_step 
                             .shape = step->shape,
                             .joined = step->joined,
                             .meta = reading->meta,
+                            .reads_meta = &reading->plan->reads_meta,
                             .names = reading->plan->names};
     if (step->component->check == NULL) {
         return 0;
@@ -380,6 +381,7 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
     if (place == WR_PLAN_ROOT && shape == 0) {
         shape = implied_shape(reading->plan);
     }
+    reading->meta = reading->meta || reading->files_count > 0; /* each is the source's file */
     for (size_t i = 0; i < chain->count; i++) {
         struct wr_plan_step *step = &chain->steps[i];
         uint32_t takes = step->component->takes;

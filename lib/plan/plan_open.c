@@ -234,6 +234,7 @@ static void take_options(struct wr_plan_opening *mine, weir_opening *opening, we
                               .stdin_fd = mine->options.stdin_fd,
                               .stdout_fd = mine->options.stdout_fd,
                               .strict = mine->options.strict,
+                              .meta = mine->plan->reads_meta,
                               .plan = mine,
                               .names = mine->plan->names};
 }

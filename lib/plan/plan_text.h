@@ -153,6 +153,7 @@ struct weir_plan {
     int64_t mem_bytes;
     const char *warning;    /* NULL: none */
     struct wr_names *names; /* the values of the text, $NAME in expressions; NULL: none */
+    int32_t reads_meta;     /* 1: an expression reads $meta */
     void *memory;           /* holds all of the above: see wr_plan_alloc */
     atomic_uint references; /* of its owner, and of opened objects that open more later */
 };

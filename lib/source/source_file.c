@@ -136,9 +136,24 @@ static bool still_ends(struct weir_state *state, const char *path, const char *p
            (uint64_t)info.st_size == (at.end & ~WR_END_FLAGS) + at.half;
 }
 
+/* Items know where they are: with a state they do anyway. */
+static int keep_places(struct wr_stream_source *stream)
+{
+    static const struct wr_offset start = {.end = 0};
+    bool kept = wr_origin_set_path(stream->gen.origin, stream->where) == 0;
+    if (kept && stream->state == NULL) {
+        kept = wr_offsets_keep(stream->gen.origin, &start) != NULL;
+        wr_inbox_keep_ends(&stream->inbox, NULL);
+    }
+    return kept ? 0 : wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
+}
+
 static int attach(struct wr_stream_source *stream, int fd, const struct stat *info)
 {
     weir_error error;
+    if (stream->places && S_ISREG(info->st_mode) && keep_places(stream) < 0) {
+        return WEIR_ENOMEM;
+    }
     if (stream->state == NULL) {
         return 0;
     }
@@ -213,9 +228,15 @@ static weir_gen *file_read(const weir_opening *opening, weir_gen *up, const void
     weir_lines_options lines = wr_lines_of_opening(opening);
     const char *path = ((const struct file_args *)args)->path;
     (void)up;
-    return opening->joined ? weir_file_bytes(opening->scope, path, &lines)
-                           : weir_file_lines(opening->scope, path, &lines);
+    weir_gen *gen = opening->joined ? weir_file_bytes(opening->scope, path, &lines)
+                                    : weir_file_lines(opening->scope, path, &lines);
+    if (gen != &wr_gen_no_memory) {
+        WR_OWNER(gen, struct wr_stream_source, gen)->places = opening->meta != 0;
+    }
+    return gen;
 }
+
+static const char *const file_metas[] = {"path", "offset", NULL};
 
 static const char *const file_schemes[] = {"/", NULL};
 static const weir_arg file_args[] = {
@@ -233,8 +254,10 @@ const weir_component wr_component_file = {
     .args = file_args,
     .args_count = sizeof file_args / sizeof file_args[0],
     .args_size = sizeof(struct file_args),
-    .help = "The lines of a file, to its end.",
+    .help = "The lines of a file, to its end; $meta.path and $meta.offset are the file of a line "
+            "and where it begins there.",
     .example = "./access.log | grep \"GET\"",
     .condition = "the input is a regular file",
     .open = file_read,
+    .meta = file_metas,
 };

@@ -85,7 +85,7 @@ static int check_address(const weir_opening *opening, const void *args, weir_mis
 #define BREAKS \
     "a peer that leaves or is reset ends its own lines only; what it had not sent is not known"
 
-static const char *const metas[] = {"peer", NULL};
+static const char *const metas[] = {"peer", "host", NULL};
 
 /* ---- tcp */
 

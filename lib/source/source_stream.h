@@ -21,6 +21,7 @@ struct wr_stream_source {
      * the failure set. */
     int (*open)(struct wr_stream_source *stream);
     bool opened;
+    bool places;                    /* file: items are asked for their path and offset ($meta) */
     bool wait_first;                /* do not read before the descriptor is readable */
     int fd;                         /* fd, file */
     int64_t stall_ms;               /* the longest silence of the peer; < 0: no limit */

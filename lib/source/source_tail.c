@@ -328,11 +328,20 @@ static weir_gen *tail_open(const weir_opening *opening, weir_gen *up, const void
     options.from = a->from;
     options.last_lines = a->last;
     options.rotate_wait_ms = a->rotate_wait_ms;
-    return opening->joined
-               ? weir_tail_bytes(opening->scope, a->paths.list, a->paths.count, &options)
-               : weir_tail_lines(opening->scope, a->paths.list, a->paths.count, &options);
+    weir_gen *gen = opening->joined
+                        ? weir_tail_bytes(opening->scope, a->paths.list, a->paths.count, &options)
+                        : weir_tail_lines(opening->scope, a->paths.list, a->paths.count, &options);
+    if (gen != &wr_gen_no_memory) {
+        tail_of(gen)->places = opening->meta != 0;
+    }
+    return gen;
 }
 
+static const char *const tail_metas[] = {"path", "offset", NULL};
+static const weir_example tail_more[] = {
+    {"tail './logs/*.log' from=start | json | set .file = $meta.path | ndjson", NULL},
+    {NULL, NULL},
+};
 static const char *const tail_from[] = {"end", "start", NULL};
 static const weir_arg tail_args[] = {
     WEIR_ARG_TEXTS(struct tail_args, paths, WEIR_ARGTYPE_PATH,
@@ -359,10 +368,13 @@ const weir_component wr_component_tail = {
     .args = tail_args,
     .args_count = sizeof tail_args / sizeof tail_args[0],
     .args_size = sizeof(struct tail_args),
-    .help = "The lines of files that grow, over their rotations.",
+    .help = "The lines of files that grow, over their rotations; $meta.path and $meta.offset are "
+            "the file of a line and where it begins there.",
     .example = "tail ./access.log last=10 | grep \"GET\" | head 2",
     .condition = "files are rotated by renaming, and stay in their folder until they are read",
     .on_break = "a file that was rotated, truncated or deleted is read to its end, and its "
                 "successor from its start",
     .open = tail_open,
+    .more_examples = tail_more,
+    .meta = tail_metas,
 };

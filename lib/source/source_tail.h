@@ -94,6 +94,7 @@ struct wr_tail {
     size_t troubles_count, troubles_cap;
     struct wr_notify *notify; /* NULL: the files are only looked at from time to time */
     bool opened;
+    bool places;             /* items are asked for their path and offset ($meta) */
     bool first;              /* the first look of a first run: `from` counts */
     bool only_stored;        /* open only the files of an earlier run ... */
     bool by_content;         /* ... and their copies ... */

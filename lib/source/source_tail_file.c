@@ -155,6 +155,22 @@ static void remember_before(struct wr_tail *tail, struct wr_tail_file *file)
     file->before_at = file->read_at;
 }
 
+/* Items know where they are: with a state they do anyway. 0 or WEIR_ENOMEM. */
+static int keep_places(const struct wr_tail *tail, struct wr_tail_file *file,
+                       const struct wr_offset *start)
+{
+    if (!tail->places) {
+        return 0;
+    }
+    if (tail->state == NULL) {
+        if (wr_offsets_keep(file->origin, start) == NULL) {
+            return WEIR_ENOMEM;
+        }
+        wr_inbox_keep_ends(&file->inbox, NULL);
+    }
+    return wr_origin_set_path(file->origin, file->path);
+}
+
 static int begin_part(struct wr_tail *tail, struct wr_tail_file *file, struct wr_offset *start,
                       struct wr_state_slot *slot)
 {
@@ -177,6 +193,9 @@ static int begin_part(struct wr_tail *tail, struct wr_tail_file *file, struct wr
     file->read_at = file->inbox.given_end;
     file->more = true;
     remember_before(tail, file);
+    if (keep_places(tail, file, start) < 0) {
+        return no_memory(tail, "positions");
+    }
     if (tail->state == NULL) {
         return 0;
     }

@@ -44,6 +44,9 @@ int wr_item_expr_check(const weir_opening *opening, weir_mistake *mistake, const
     wr_program *program = wr_item_expr_compile(text, opening->names, &read);
     bool meta = program != NULL && wr_program_reads_meta(program);
     wr_program_free(program);
+    if (meta && opening->reads_meta != NULL) {
+        *opening->reads_meta = 1;
+    }
     if (meta && (opening->shape & WEIR_SHAPE_EVENT) == 0 && opening->meta == 0) {
         (void)weir_mistake_at(mistake, arg,
                               "$meta is what comes with an event, but the input has "

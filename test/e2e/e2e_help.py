@@ -168,6 +168,7 @@ ELSEWHERE = {
     'http://localhost:8080/feed.ndjson | count by .type every 5s',
     'journal unit=sshd since=yesterday | where .PRIORITY <= 4 | ndjson',
     'poll https://example.org/status.json every 30s | json',
+    "tail './logs/*.log' from=start | json | set .file = $meta.path | ndjson",
     'tail ./app.log | multiline `^\\d{4}-` | grep "ERROR"',
     'tcp-listen :9000 | head 3',
     'tcp-listen :5514 | syslog | set .peer = $meta.peer | ndjson | file ./all.ndjson',

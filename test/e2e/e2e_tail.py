@@ -20,6 +20,7 @@ have waits first until it has them.
 """
 
 import gzip
+import json
 import os
 import resource
 import signal
@@ -349,6 +350,34 @@ class Command(e2e_support.TestCase):
         self.add("b.csv", "id,name\n2,C\n")
         run = weir("tail ./a.csv ./b.csv from=start | csv header | head 2 | ndjson", cwd=self.folder)
         self.assertEqual(run.out, b'{"id":"1","name":"A\\nB"}\n{"id":"2","name":"C"}\n')
+
+    def test_items_know_their_file_and_offset(self):
+        for flags in ((), ("--state", self.path("state"))):
+            with self.subTest(flags=flags):
+                self.add("a.log", "n=1\nn=2\n")
+                text = "tail %s/*.log from=start | logfmt | text \"\\(.n) \\($meta.path) \\($meta.offset)\"" % self.folder
+                with Weir(*flags, text) as run:
+                    self.assertEqual(run.read_line(), b"1 %b 0" % self.path("a.log").encode())
+                    self.assertEqual(run.read_line(), b"2 %b 4" % self.path("a.log").encode())
+                    self.add("b.log", "n=3\n")
+                    self.assertEqual(run.read_line(), b"3 %b 0" % self.path("b.log").encode())
+                    run.send(signal.SIGTERM)
+                    self.ends(run.end(), 0)
+                if flags:
+                    self.add("a.log", "n=4\n")
+                    with Weir(*flags, text) as run:
+                        self.assertEqual(run.read_line(), b"4 %b 8" % self.path("a.log").encode())
+                for name in ("a.log", "b.log"):
+                    os.unlink(self.path(name))
+
+    def test_files_of_the_command_line_know_their_path(self):
+        self.add("a.log", '{"n":1}\n{"n":2}\n')
+        self.add("b.log", '{"n":3}\n')
+        run = weir("map [$meta.path, $meta.offset, .n]", self.path("a.log"), self.path("b.log"))
+        self.ends(run, 0)
+        self.assertEqual([json.loads(line) for line in run.out.splitlines()],
+                         [[self.path("a.log"), 0, 1], [self.path("a.log"), 8, 2], [self.path("b.log"), 0, 3]])
+        self.ends(weir("map $meta.path", stdin=b"{}\n"), 2, "$meta is what comes with an event")
 
     def test_lines_of_a_trace_are_one_item_over_a_rotation_and_a_kill(self):
         text = r"tail ./log from=start wait=200ms | multiline `^\d` wait=200ms | encode json | file out"

@@ -11,6 +11,7 @@
 
 #include <weir/weir.h>
 
+#include "bytes_origin.h"
 #include "support_flow.h"
 #include "support_folder.h"
 
@@ -650,6 +651,84 @@ TEST(a_file_that_has_gone_is_forgotten_after_it_was_reported)
     run(&f, "log", 1);
     ck_assert_ptr_null(strstr(wr_folder_read(&f.folder, "state/run.weir", &len), "offset 6 "));
     check_out(&f, "first\n2\n");
+}
+
+/* ---- $meta */
+
+/* A tail of a file, and what reads it. */
+static void follow_text(struct fixture *f, const char *name, const char *rest)
+{
+    char whole[512];
+    snprintf(whole, sizeof whole, "tail '%s' from=start | %s", in(f, name), rest);
+    f->gen = weir_parse(f->scope, NULL, whole, NULL);
+}
+
+/* The next items, without the folder in them. */
+static const char *next_places(struct fixture *f, int count)
+{
+    const char *folder = in(f, "");
+    size_t len = strlen(folder);
+    for (char *at = (char *)(uintptr_t)next_lines(f, count); (at = strstr(at, folder)) != NULL;) {
+        memmove(at, at + len, strlen(at + len) + 1);
+    }
+    return f->shown;
+}
+
+TEST(lines_know_their_file_and_where_they_begin)
+{
+    struct fixture f;
+    begin(&f);
+    append(&f, "a", "1\n\n22\r\n3\n");
+    append(&f, "b", "4\n5\n");
+    follow_text(&f, "?", "map \"\\($meta.path):\\($meta.offset) \\(.)\"");
+    ck_assert_str_eq(next_places(&f, 5), "\"a:0 1\"|\"a:3 22\"|\"a:7 3\"|\"b:0 4\"|\"b:2 5\"|");
+    append(&f, "a", "6\n");
+    ck_assert_str_eq(next_places(&f, 1), "\"a:9 6\"|");
+    end(&f);
+}
+
+TEST(a_renamed_file_keeps_its_path_and_a_truncated_one_begins_anew)
+{
+    struct fixture f;
+    char old[256];
+    begin(&f);
+    append(&f, "log", "1\n2\n");
+    follow_text(&f, "log", "map \"\\($meta.path):\\($meta.offset) \\(.)\"");
+    ck_assert_str_eq(next_places(&f, 2), "\"log:0 1\"|\"log:2 2\"|");
+    snprintf(old, sizeof old, "%s", in(&f, "log"));
+    ck_assert_int_eq(rename(old, in(&f, "log.1")), 0);
+    append(&f, "log.1", "3\n");
+    append(&f, "log", "4\n");
+    ck_assert_str_eq(next_places(&f, 2), "\"log:4 3\"|\"log:0 4\"|");
+    ck_assert_int_eq(truncate(in(&f, "log"), 0), 0);
+    append(&f, "log", "5\n6\n7\n");
+    ck_assert_str_eq(next_places(&f, 3), "\"log:0 5\"|\"log:2 6\"|\"log:4 7\"|");
+    end(&f);
+}
+
+TEST(records_and_items_in_a_queue_know_it_too)
+{
+    struct fixture f;
+    begin(&f);
+    append(&f, "log", "a=1\nbad\na=2\n");
+    follow_text(&f, "log",
+                "logfmt | where .a | queue 100 | "
+                "map \"\\($meta.path):\\($meta.offset)\"");
+    ck_assert_str_eq(next_places(&f, 2), "\"log:0\"|\"log:8\"|");
+    end(&f);
+}
+
+TEST(where_nobody_asks_for_it_nothing_is_kept_of_lines)
+{
+    struct fixture f;
+    weir_item item;
+    begin(&f);
+    append(&f, "log", "1\n2\n");
+    follow_text(&f, "log", "where . > 0");
+    ck_assert(weir_next(f.gen, &item));
+    ck_assert_ptr_null(wr_origin_of(item.receipt)->positions);
+    ck_assert_ptr_null(wr_origin_of(item.receipt)->path);
+    end(&f);
 }
 
 MAIN("source/tail")
