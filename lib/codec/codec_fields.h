@@ -31,6 +31,7 @@ struct wr_fields {
     uint32_t shared; /* not 0: the names are a list that many records share and that outlives the
                         text; another list has another number */
     uint32_t flags;  /* of the item that the text is from: enum weir_item_flags */
+    uint32_t origin; /* of that item */
     char *made;      /* has room for as many bytes as the text has, or as were reserved */
     size_t made_len, made_cap;
     weir_slice body;     /* of a text with several records: the part that this one is of */

@@ -337,6 +337,17 @@ void wr_scope_origin_gone(struct wr_origin *origin, void *ctx)
     wr_free(origin);
 }
 
+void wr_loop_each_origin(const struct weir_loop *loop,
+                         void (*fn)(void *ctx, const struct wr_origin *origin), void *ctx)
+{
+    const struct weir_scope *root = loop->root;
+    for (const struct weir_scope *at = root; at != NULL; at = walk(at, root)) {
+        for (struct wr_list *node = at->origins.next; node != &at->origins; node = node->next) {
+            fn(ctx, WR_OWNER(node, struct wr_origin, link));
+        }
+    }
+}
+
 const char *weir_origin_name(const weir_scope *scope, const weir_item *item)
 {
     wr_scope_given(scope, "weir_origin_name");

@@ -91,6 +91,9 @@ static inline bool wr_scope_canceled(const struct weir_scope *scope)
 /* Make an origin for a source of this scope; NULL: out of memory. It frees itself when it has ended
  * and no item of it is held any more; its counts go to the scope's ledger. */
 struct wr_origin *wr_scope_origin(struct weir_scope *scope, const char *name);
+/* Call fn for each origin of the loop that is not over: more items of it may come, or are held. */
+void wr_loop_each_origin(const struct weir_loop *loop,
+                         void (*fn)(void *ctx, const struct wr_origin *origin), void *ctx);
 /* End everything that was made in the scope and that its owner has not ended: child scopes, then
  * objects, the newest first. May suspend. */
 void wr_scope_end_objects(struct weir_scope *top);

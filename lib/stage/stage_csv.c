@@ -4,8 +4,9 @@
  *
  * Behind bytes the framer of rows (codec_csv.h) cuts them, directly in the source where that is
  * possible, and says which row is the header. Behind lines and messages each text is a row, and the
- * first one that is not empty is the header. The names are kept in one piece and belong to all rows
- * until the next header; rows without a header have the names 1, 2, 3, ...
+ * first one that is not empty is the header. Each file and each connection has its own header
+ * (stage_csv_header.c): the names are kept in one piece and belong to all its rows until its next
+ * header; rows without a header have the names 1, 2, 3, ...
  *
  * Rows that are written have the columns of the first item, or those of columns=. The header is an
  * item of its own, before the first row.
@@ -19,6 +20,7 @@
 #include "base_alloc.h"
 #include "codec_csv.h"
 #include "codec_csv_write.h"
+#include "stage_csv_header.h"
 #include "stage_record.h"
 
 enum ragged { RAGGED_REJECT = 0, RAGGED_KEEP };
@@ -35,75 +37,32 @@ struct csv {
     bool header, numbers, framed, crlf;
     bool fixed; /* the names are those of columns= */
     int32_t ragged;
-    size_t columns;    /* names in the header */
-    weir_slice *names; /* `count` of them, then their bytes: those of the header, then numbers */
+    weir_slice *names; /* those of columns=, as wr_csv_copy_names makes them; NULL: none */
     size_t count;
-    uint32_t lists; /* of names, so far */
+    struct wr_csv_headers headers;
+    const struct weir_loop *loop;
     struct wr_csv_style style;
     struct wr_csv_columns written; /* of rows that are written */
     const struct wr_log *log;      /* NULL: equal names were reported, or there is nowhere to */
 };
 
-enum { NUMBER_BYTES = 5 }; /* of WR_FIELDS_MAX, with its NUL */
-
-/* A list of `count` names: the first `have` are `names`, but a column without a name has its number.
- * NULL: no memory. */
-static weir_slice *copy_names(const weir_slice *names, size_t have, size_t count)
-{
-    size_t bytes = count * (sizeof *names + NUMBER_BYTES);
-    for (size_t i = 0; i < have; i++) {
-        bytes += names[i].len;
-    }
-    weir_slice *all = wr_alloc(bytes);
-    if (all == NULL) {
-        return NULL;
-    }
-    char *to = (char *)(all + count);
-    for (size_t i = 0; i < count; i++) {
-        all[i].data = to;
-        if (i < have && names[i].len > 0) {
-            all[i].len = names[i].len;
-            memcpy(to, names[i].data, names[i].len);
-        } else {
-            all[i].len = (size_t)snprintf(to, NUMBER_BYTES, "%zu", i + 1);
-        }
-        to += all[i].len;
-    }
-    return all;
-}
-
-/* 0 or WEIR_ENOMEM. */
-static int set_names(struct csv *csv, const weir_slice *names, size_t have, size_t count)
-{
-    weir_slice *all = copy_names(names, have, count);
-    if (all == NULL) {
-        return WEIR_ENOMEM;
-    }
-    wr_free(csv->names);
-    csv->names = all;
-    csv->count = count;
-    csv->lists++;
-    return 0;
-}
-
 /* The values have been read: give them their names. */
-static int name_values(struct csv *csv, struct wr_fields *fields)
+static int name_values(struct csv *csv, struct wr_csv_header *header, struct wr_fields *fields)
 {
     int rc = 0;
-    if ((csv->header || csv->fixed) && fields->count != csv->columns &&
+    if ((csv->header || csv->fixed) && fields->count != header->columns &&
         csv->ragged == RAGGED_REJECT) {
         return wr_fields_bad(fields, 0,
-                             fields->count < csv->columns
+                             fields->count < header->columns
                                  ? "the row has fewer values than the header"
                                  : "the row has more values than the header");
     }
-    if (csv->names == NULL || fields->count > csv->count) {
-        rc = set_names(csv, csv->names, csv->count, fields->count);
+    if (header->names == NULL || fields->count > header->count) {
+        rc = wr_csv_header_set(&csv->headers, header, header->names, header->count, fields->count);
     }
-    csv->lists += csv->lists == 0; /* those of columns= */
     if (rc == 0) {
-        memcpy(fields->names, csv->names, fields->count * sizeof *fields->names);
-        fields->shared = csv->lists;
+        memcpy(fields->names, header->names, fields->count * sizeof *fields->names);
+        fields->shared = header->list;
     }
     if (rc == 0 && csv->numbers) {
         wr_fields_type_numbers(fields);
@@ -112,10 +71,10 @@ static int name_values(struct csv *csv, struct wr_fields *fields)
 }
 
 /* Report the first name of a header that two columns have, once. */
-static void tell_equal_names(struct csv *csv)
+static void tell_equal_names(struct csv *csv, const struct wr_csv_header *header)
 {
-    const weir_slice *names = csv->names;
-    for (size_t i = 1; csv->log != NULL && i < csv->columns; i++) {
+    const weir_slice *names = header->names;
+    for (size_t i = 1; csv->log != NULL && i < header->columns; i++) {
         for (size_t j = 0; j < i; j++) {
             if (names[i].len == names[j].len &&
                 memcmp(names[i].data, names[j].data, names[i].len) == 0) {
@@ -130,13 +89,46 @@ static void tell_equal_names(struct csv *csv)
     }
 }
 
+/* The header of the file or connection that the row is from. NULL: no memory. */
+static struct wr_csv_header *header_of(struct csv *csv, const struct wr_fields *fields)
+{
+    uint32_t origin = csv->header ? fields->origin : 0; /* else all have the same names */
+    struct wr_csv_header *header = wr_csv_header_of(&csv->headers, csv->loop, origin);
+    if (header != NULL && csv->fixed && header->names == NULL) {
+        header->columns = csv->count;
+        if (wr_csv_header_set(&csv->headers, header, csv->names, csv->count, csv->count) < 0) {
+            return NULL;
+        }
+    }
+    return header;
+}
+
+/* The row is the header. */
+static int read_header(struct csv *csv, struct wr_csv_header *header,
+                       const struct wr_fields *fields)
+{
+    if (csv->fixed) {
+        return WR_FIELDS_NONE;
+    }
+    header->columns = fields->count;
+    int rc = wr_csv_header_set(&csv->headers, header, fields->values, fields->count, fields->count);
+    if (rc == 0) {
+        tell_equal_names(csv, header);
+    }
+    return rc < 0 ? rc : WR_FIELDS_NONE;
+}
+
 static int csv_read(void *self, weir_slice text, struct wr_fields *fields)
 {
     struct csv *csv = self;
-    bool first = csv->lists == 0;
     if (text.len == 0) {
         return WR_FIELDS_NONE;
     }
+    struct wr_csv_header *header = header_of(csv, fields);
+    if (header == NULL) {
+        return WEIR_ENOMEM;
+    }
+    bool first = !header->began;
     if (first && !csv->framed && text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0) {
         text = wr_slice_of(text, 3, text.len);
     }
@@ -144,40 +136,25 @@ static int csv_read(void *self, weir_slice text, struct wr_fields *fields)
     if (rc < 0) {
         return rc;
     }
-    if (csv->framed ? (fields->flags & WEIR_ITEM_HEADER) != 0 : csv->header && first) {
-        if (csv->fixed) {
-            csv->lists++;
-        } else {
-            csv->columns = fields->count;
-            rc = set_names(csv, fields->values, fields->count, fields->count);
-            if (rc == 0) {
-                tell_equal_names(csv);
-            }
-        }
-        return rc < 0 ? rc : WR_FIELDS_NONE;
-    }
-    return name_values(csv, fields);
-}
-
-/* Of a list that copy_names has made. */
-static size_t names_bytes(const weir_slice *names, size_t count)
-{
-    return names == NULL || count == 0
-               ? 0
-               : (size_t)(names[count - 1].data + names[count - 1].len - (const char *)names);
+    header->began = true;
+    return (csv->framed ? (fields->flags & WEIR_ITEM_HEADER) != 0 : csv->header && first)
+               ? read_header(csv, header, fields)
+               : name_values(csv, header, fields);
 }
 
 static size_t csv_bytes(const void *self)
 {
     const struct csv *csv = self;
-    return names_bytes(csv->names, csv->count) +
-           names_bytes(csv->written.names, csv->written.count);
+    return csv->headers.bytes + csv->headers.cap * sizeof *csv->headers.list +
+           wr_csv_names_bytes(csv->names, csv->count) +
+           wr_csv_names_bytes(csv->written.names, csv->written.count);
 }
 
 static void csv_drop(void *self)
 {
     struct csv *csv = self;
     wr_free(csv->names);
+    wr_csv_headers_fini(&csv->headers);
     wr_csv_columns_fini(&csv->written);
     wr_free((void *)(uintptr_t)csv->written.names);
 }
@@ -192,7 +169,7 @@ static int csv_head(void *self, struct wr_out *out, struct wr_fields *fields,
         return wr_fields_bad(fields, 0, "the first item has no members, so there are no columns");
     }
     if (csv->written.names == NULL) {
-        csv->written.names = copy_names(row->names, row->count, row->count);
+        csv->written.names = wr_csv_copy_names(row->names, row->count, row->count);
         csv->written.count = row->count;
     }
     if (csv->written.names == NULL) {
@@ -247,9 +224,9 @@ static int set_columns(struct csv *csv, const char *columns)
     struct wr_fields fields = {0};
     int rc = read_columns(&fields, columns, csv->delim);
     if (rc == 0) {
-        csv->names = copy_names(fields.values, fields.count, fields.count);
-        csv->written.names = copy_names(fields.values, fields.count, fields.count);
-        csv->count = csv->columns = csv->written.count = fields.count;
+        csv->names = wr_csv_copy_names(fields.values, fields.count, fields.count);
+        csv->written.names = wr_csv_copy_names(fields.values, fields.count, fields.count);
+        csv->count = csv->written.count = fields.count;
         csv->fixed = true;
         rc = csv->names != NULL && csv->written.names != NULL ? 0 : WEIR_ENOMEM;
     }
@@ -287,6 +264,7 @@ static weir_gen *open_rows(const weir_opening *opening, weir_gen *up, const stru
         up = weir_framed(up, &framing);
     }
     csv.log = up->loop != NULL ? &up->loop->log : NULL;
+    csv.loop = up->loop;
     return wr_record_stage(up, ops, &csv, sizeof csv);
 }
 

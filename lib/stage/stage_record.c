@@ -228,6 +228,7 @@ static int read_item(struct weir_gen *gen, weir_item *item, size_t left)
     }
     int rc = wr_fields_begin(fields, text.len);
     fields->flags = item->flags;
+    fields->origin = item->origin;
     rc = rc == 0 ? stage->ops->read(self_of(stage), text, fields) : rc;
     if (rc == WR_FIELDS_NONE) {
         wr_gen_filter(gen, item, 1);

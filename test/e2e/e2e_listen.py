@@ -88,6 +88,25 @@ class Peers(ListenCase):
             [{"m": "one", "p": peer}, {"m": "two", "p": peer}],
         )
 
+    def test_each_connection_has_its_own_header(self):
+        run = self.listens(rest=" | csv header | ndjson")
+        a, b = self.connect(run), self.connect(run)
+        for connection, rows, got in (
+            (a, b"x,y\n1,2\n", {"x": "1", "y": "2"}),
+            (b, b"p,q\n3,4\n", {"p": "3", "q": "4"}),
+            (a, b"5,6\n", {"x": "5", "y": "6"}),
+            (b, b"7,8\n", {"p": "7", "q": "8"}),
+        ):
+            connection.sendall(rows)
+            self.assertEqual(json.loads(run.read_line()), got)
+        for number in range(100):
+            with socket.create_connection(("127.0.0.1", run.port)) as out:
+                out.sendall(b"n%d\n%d\n" % (number, number))
+            self.assertEqual(json.loads(run.read_line()), {"n%d" % number: str(number)})
+        a.sendall(b"9,0\n")
+        self.assertEqual(json.loads(run.read_line()), {"x": "9", "y": "0"})
+        self.stop(run)
+
     def test_one_who_sends_without_pause_does_not_keep_others_waiting(self):
         run = self.listens()
         greedy, quiet = self.connect(run), self.connect(run)

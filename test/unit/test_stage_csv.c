@@ -2,6 +2,10 @@
  * test_stage_csv.c - csv and tsv as a text has them: the suite for stages behind bytes and lines,
  * names, ragged rows.
  */
+#include "bytes_origin.h"
+#include "loop_core.h"
+#include "loop_scope.h"
+#include "stage_csv_header.h"
 #include "support_records.h"
 #include "support_stage.h"
 
@@ -66,6 +70,66 @@ TEST(ragged_rows_are_rejected_unless_told)
 TEST(a_malformed_row_leaves_the_next_one_intact)
 {
     records_are("csv header", LINES("a,b", "1,\"x", "2,y"), "a=2|b=y|;");
+}
+
+/* ---- the header of each file or connection */
+
+TEST(each_source_has_its_own_header)
+{
+    char got[512];
+    weir_loop *loop = test_loop();
+    weir_gen *gens[] = {
+        texts(weir_root(loop), (struct texts_args){LINES("a,b", "1,2", "3,4", "5,6"), false}),
+        texts(weir_root(loop), (struct texts_args){LINES("x,y", "7,8", "9,0"), false}),
+    };
+    weir_gen *both = weir_merge(weir_root(loop), gens, 2);
+    records_show(weir_parse(weir_root(loop), both, "csv header", NULL), 1, got, sizeof got);
+    weir_loop_free(loop);
+    ck_assert_str_eq(got, "a=1|b=2|;x=7|y=8|;a=3|b=4|;x=9|y=0|;a=5|b=6|;");
+}
+
+TEST(columns_are_those_of_all_sources)
+{
+    char got[512];
+    weir_loop *loop = test_loop();
+    weir_gen *gens[] = {
+        texts(weir_root(loop), (struct texts_args){LINES("a,b", "1,2", "3,4"), false}),
+        texts(weir_root(loop), (struct texts_args){LINES("x,y", "7,8"), false}),
+    };
+    weir_gen *both = weir_merge(weir_root(loop), gens, 2);
+    records_show(weir_parse(weir_root(loop), both, "csv header columns=\"n,m\"", NULL), 1, got,
+                 sizeof got);
+    weir_loop_free(loop);
+    ck_assert_str_eq(got, "n=1|m=2|;n=7|m=8|;n=3|m=4|;");
+}
+
+TEST(headers_of_sources_that_are_over_are_forgotten)
+{
+    static const weir_slice name = WR_SLICE("id");
+    struct wr_csv_headers headers = {.list = NULL};
+    weir_loop *loop = test_loop();
+    struct wr_origin *stays = wr_scope_origin(weir_root(loop), "stays");
+    ck_assert_ptr_nonnull(stays);
+    struct wr_csv_header *first = wr_csv_header_of(&headers, loop, stays->id);
+    ck_assert_ptr_nonnull(first);
+    ck_assert_int_eq(wr_csv_header_set(&headers, first, &name, 1, 1), 0);
+    int count = wr_test_sweeps() ? 10 : 1000; /* each is a point that can fail */
+    for (int i = 0; i < count; i++) {
+        struct wr_origin *origin = wr_scope_origin(weir_root(loop), "leaves");
+        ck_assert_ptr_nonnull(origin);
+        struct wr_csv_header *header = wr_csv_header_of(&headers, loop, origin->id);
+        int rc = header != NULL ? wr_csv_header_set(&headers, header, &name, 1, 1) : WEIR_ENOMEM;
+        wr_origin_end(origin);
+        ck_assert_int_eq(rc, 0);
+    }
+
+    ck_assert_uint_lt(headers.cap, 64);
+    ck_assert_uint_lt(headers.bytes, 4096);
+    first = wr_csv_header_of(&headers, loop, stays->id);
+    ck_assert_uint_eq(first->count, 1);
+    wr_csv_headers_fini(&headers);
+    wr_origin_end(stays);
+    weir_loop_free(loop);
 }
 
 MAIN("stage/csv")
