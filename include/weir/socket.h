@@ -72,6 +72,8 @@ typedef struct weir_udp_options {
     int32_t reserved;
     int64_t connect_ms; /* sink: for the lookup of the name; default 10 s; WEIR_NONE: no limit. The
                            sink does not use the options before it */
+    const char *source; /* with group: receive only what this address sends to it, "192.0.2.7"
+                           (source-specific multicast, as in 232.0.0.0/8 and ff3x::). default: any */
 } weir_udp_options;
 
 /*

@@ -153,18 +153,40 @@ static size_t set_buffer(int number, size_t bytes)
 
 struct binding {
     const struct wr_datagram_bind *to;
-    union wr_peer at, group;
-    socklen_t at_len, group_len; /* group_len 0: none */
-    unsigned interface;          /* 0: any */
+    union wr_peer at, group, source;
+    socklen_t at_len, group_len, source_len; /* 0: none */
+    unsigned interface;                      /* 0: any */
 };
+
+/* An address without a port. 0: it is none. */
+static socklen_t read_host(const char *host, union wr_peer *to)
+{
+    char text[WR_PEER_TEXT + 4];
+    bool v6 = strchr(host, ':') != NULL;
+    snprintf(text, sizeof text, v6 ? "[%.*s]:0" : "%.*s:0", WR_PEER_TEXT - 1, host);
+    return wr_peer_read(text, to);
+}
+
+static int read_source(struct binding *b, weir_error *error)
+{
+    const char *source = b->to->source;
+    if (b->to->group == NULL) {
+        return wr_error_set(error, WEIR_EINVAL, 0, "udp",
+                            "a source is of a group, but there is no group to join");
+    }
+    b->source_len = read_host(source, &b->source);
+    return b->source_len > 0 && b->source.any.sa_family == b->group.any.sa_family
+               ? 0
+               : wr_error_set(error, WEIR_EINVAL, 0, "udp",
+                              "the source '%s' is not an address of the kind of the group '%s'",
+                              source, b->to->group);
+}
 
 static int read_group(struct binding *b, weir_error *error)
 {
     const char *group = b->to->group;
-    char text[WR_PEER_TEXT + 4];
     bool v6 = strchr(group, ':') != NULL;
-    snprintf(text, sizeof text, v6 ? "[%.*s]:0" : "%.*s:0", WR_PEER_TEXT - 1, group);
-    b->group_len = wr_peer_read(text, &b->group);
+    b->group_len = read_host(group, &b->group);
     bool multicast = b->group_len > 0 && (v6 ? IN6_IS_ADDR_MULTICAST(&b->group.v6.sin6_addr)
                                              : IN_MULTICAST(ntohl(b->group.v4.sin_addr.s_addr)));
     if (!multicast) {
@@ -209,13 +231,22 @@ static int read_binding(struct binding *b, weir_error *error)
     if (b->at.any.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&b->at.v6.sin6_addr)) {
         b->at.v6.sin6_scope_id = b->interface;
     }
-    return to->group != NULL ? read_group(b, error) : 0;
+    int rc = to->group != NULL ? read_group(b, error) : 0;
+    return rc == 0 && to->source != NULL ? read_source(b, error) : rc;
 }
 
 static int join(int number, const struct binding *b)
 {
     struct group_req request = {.gr_interface = b->interface};
+    struct group_source_req one = {.gsr_interface = b->interface};
     int rc, level = b->group.any.sa_family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    if (b->source_len > 0) {
+        memcpy(&one.gsr_group, &b->group, b->group_len);
+        memcpy(&one.gsr_source, &b->source, b->source_len);
+        WR_CALL(rc, "setsockopt", ENODEV,
+                setsockopt(number, level, MCAST_JOIN_SOURCE_GROUP, &one, sizeof one));
+        return rc;
+    }
     memcpy(&request.gr_group, &b->group, b->group_len);
     WR_CALL(rc, "setsockopt", ENODEV,
             setsockopt(number, level, MCAST_JOIN_GROUP, &request, sizeof request));

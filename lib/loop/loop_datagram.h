@@ -54,6 +54,7 @@ struct wr_datagram_bind {
     const char *address;   /* as wr_peer_read; with a group and no host: the group's */
     const char *group;     /* a multicast address to join, without a port; NULL: none */
     const char *interface; /* receive only here, and join the group here; NULL: any */
+    const char *source;    /* who sends to the group, an address without a port; NULL: anybody */
     size_t buffer_bytes;   /* to ask the kernel for */
 };
 

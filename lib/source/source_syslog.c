@@ -26,7 +26,7 @@ extern const weir_component wr_component_syslog;
 enum { DATAGRAM_BYTES = 65535 };
 
 struct syslog_listen_args {
-    const char *address, *group, *interface;
+    const char *address, *group, *interface, *source;
     const char *cert_file, *key_file, *client_ca_file;
     int64_t peers_max, idle_ms, buffer_bytes, bytes_max;
     int32_t overlong; /* an index of long_choices */
@@ -44,6 +44,7 @@ static weir_gen *datagrams_open(const weir_opening *opening, const struct syslog
     const weir_udp_options options = {.struct_size = sizeof options,
                                       .group = a->group,
                                       .interface = a->interface,
+                                      .source = a->source,
                                       .buffer_bytes = a->buffer_bytes,
                                       .datagram_bytes_max =
                                           WR_MIN(a->bytes_max, (int64_t)DATAGRAM_BYTES),
@@ -113,6 +114,10 @@ static int syslog_listen_check(const weir_opening *opening, const void *args, we
         return weir_mistake_at(mistake, a->key_file != NULL ? "key" : "cacert",
                                "it is for TLS, which needs cert=");
     }
+    if (a->source != NULL && a->group == NULL) {
+        return weir_mistake_at(mistake, "source",
+                               "it says who sends to a group, but there is none: group=ADDRESS");
+    }
     return 0;
 }
 
@@ -157,6 +162,8 @@ static const weir_arg syslog_listen_args[] = {
     WEIR_ARG_TEXT(struct syslog_listen_args, interface, .name = "interface",
                   .form = WEIR_FORM_NAMED,
                   .help = "receive datagrams at this one only, and join the group there"),
+    WEIR_ARG_TEXT(struct syslog_listen_args, source, .name = "source", .form = WEIR_FORM_NAMED,
+                  .help = "receive only the datagrams that this address sends to the group"),
     WEIR_ARG_PATH(struct syslog_listen_args, cert_file, .name = "cert", .form = WEIR_FORM_NAMED,
                   .help = "a PEM file with the certificate: connections use TLS then"),
     WEIR_ARG_PATH(struct syslog_listen_args, key_file, .name = "key", .form = WEIR_FORM_NAMED,

@@ -63,6 +63,7 @@ static bool open_socket(struct wr_udp *udp)
     struct wr_datagram_bind to = {.address = address_of(udp, text, sizeof text),
                                   .group = udp->group,
                                   .interface = udp->interface,
+                                  .source = udp->source,
                                   .buffer_bytes = udp->buffer_bytes};
     weir_error error;
     if (!wr_udp_mail_make(udp)) {
@@ -241,6 +242,7 @@ static void udp_free(struct weir_gen *gen)
     wr_free(udp->address);
     wr_free(udp->group);
     wr_free(udp->interface);
+    wr_free(udp->source);
     wr_udp_port_unref(udp->port);
 }
 
@@ -307,6 +309,7 @@ struct weir_gen *wr_udp_source(struct weir_scope *scope, const char *address,
     udp->address = wr_strdup(address);
     udp->group = wr_strdup(o.group);
     udp->interface = wr_strdup(o.interface);
+    udp->source = wr_strdup(o.source);
     udp->policy = o.overlong;
     udp->buffer_asked = o.buffer_bytes > 0;
     udp->buffer_bytes = o.buffer_bytes > 0 ? (size_t)o.buffer_bytes : BUFFER_BYTES;
@@ -314,7 +317,8 @@ struct weir_gen *wr_udp_source(struct weir_scope *scope, const char *address,
                                   ? WR_MIN((size_t)o.datagram_bytes_max, (size_t)DATAGRAM_BYTES)
                                   : DATAGRAM_BYTES;
     if (udp->address == NULL || (o.group != NULL && udp->group == NULL) ||
-        (o.interface != NULL && udp->interface == NULL)) {
+        (o.interface != NULL && udp->interface == NULL) ||
+        (o.source != NULL && udp->source == NULL)) {
         wr_gen_fail(&udp->gen, WEIR_ENOMEM, 0, -1, "no memory for options");
     } else if (is_wrong(&o, &error)) {
         wr_gen_fail_error(&udp->gen, &error);
@@ -347,7 +351,7 @@ weir_gen *weir_udp_messages(weir_scope *scope, const char *address, const weir_u
 /* ---- the component */
 
 struct udp_args {
-    const char *address, *group, *interface;
+    const char *address, *group, *interface, *source;
     int64_t buffer_bytes, bytes_max;
     int32_t overlong; /* an index of long_choices */
 };
@@ -358,6 +362,11 @@ static int udp_check(const weir_opening *opening, const void *args, weir_mistake
     const char *address = a->address + strlen("udp://");
     union wr_peer at;
     (void)opening;
+    if (a->source != NULL && a->group == NULL) {
+        (void)weir_mistake_at(mistake, "source", "it says who sends to a group, but there is none");
+        return weir_mistake_hint(mistake, "write group=ADDRESS, too, or where $meta.host == `%s`",
+                                 a->source);
+    }
     if (wr_peer_read(address, &at) == 0) {
         (void)weir_mistake_at(mistake, "HOST:PORT", "'%s' is not an address of this machine",
                               address);
@@ -386,6 +395,7 @@ static weir_gen *udp_read(const weir_opening *opening, weir_gen *up, const void 
     const weir_udp_options options = {.struct_size = sizeof options,
                                       .group = a->group,
                                       .interface = a->interface,
+                                      .source = a->source,
                                       .buffer_bytes = a->buffer_bytes,
                                       .datagram_bytes_max = a->bytes_max,
                                       .overlong = opening->strict ? WEIR_LONG_FAILS : a->overlong};
@@ -403,6 +413,8 @@ static const weir_arg udp_args[] = {
                   .help = "a multicast address to join"),
     WEIR_ARG_TEXT(struct udp_args, interface, .name = "interface", .form = WEIR_FORM_NAMED,
                   .help = "receive at this one only, and join the group there"),
+    WEIR_ARG_TEXT(struct udp_args, source, .name = "source", .form = WEIR_FORM_NAMED,
+                  .help = "receive only what this address sends to the group"),
     WEIR_ARG_SIZE(struct udp_args, buffer_bytes, .name = "buffer", .form = WEIR_FORM_NAMED,
                   .min = 1, .max = 1 << 30,
                   .help = "of the kernel for the socket; 4MiB if not given"),

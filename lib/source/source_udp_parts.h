@@ -25,7 +25,7 @@ struct wr_udp_mail {
 struct wr_udp {
     struct weir_gen gen;
     wr_udp_open *open;
-    char *address, *group, *interface;
+    char *address, *group, *interface, *source;
     struct wr_udp_port *port;    /* NULL: that of the address */
     struct wr_datagrams *socket; /* NULL: not open */
     struct wr_udp_mail *mail;

@@ -76,6 +76,17 @@ class Source(TestCase):
             sender(self).sendto(b"not for the group", ("127.0.0.1", run.port))
             self.ends(run.drain(), 0)
 
+    def test_only_one_source_of_a_group_is_received(self):
+        with Receiver("udp://:0 group=232.7.7.7 interface=lo source=127.0.0.2") as run:
+            for host, body in (("127.0.0.1", b"other"), ("127.0.0.2", b"mine")):
+                out = sender(self)
+                out.bind((host, 0))
+                out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+                out.sendto(body, ("232.7.7.7", run.port))
+            self.assertEqual(run.read_line(), b"mine")
+            self.ends(run.drain(), 0)
+        self.ends(weir("check", "udp://:0 source=127.0.0.2"), 2, "there is none", "$meta.host")
+
     def test_records_know_their_sender(self):
         with Receiver("udp://:0", " | syslog | set .from = $meta.peer") as run:
             senders = [sender(self), sender(self)]

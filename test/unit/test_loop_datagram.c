@@ -123,6 +123,58 @@ TEST(joins_a_group)
     end(socket);
 }
 
+/* From an address of loopback, to the group that the socket is bound to. */
+static void send_to_group(const struct wr_datagrams *to, uint32_t from, const char *text)
+{
+    struct in_addr by = {htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in me = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(from)};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int rc = setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &by, sizeof by);
+    rc = rc == 0 ? bind(fd, (const struct sockaddr *)(const void *)&me, sizeof me) : rc;
+    ssize_t n =
+        rc == 0 ? sendto(fd, text, strlen(text), 0, &to->local.any, sizeof to->local.v4) : -1;
+    close(fd);
+    ck_assert_int_eq(n, (ssize_t)strlen(text));
+}
+
+TEST(receives_from_one_source_of_a_group)
+{
+    const struct wr_datagram_bind to = {.address = ":0",
+                                        .group = "232.1.2.3",
+                                        .interface = "lo",
+                                        .source = "127.0.0.2",
+                                        .buffer_bytes = 64 * 1024};
+    union wr_peer peer;
+    char data[16];
+    int flags;
+    loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    struct wr_datagrams *socket = wr_datagram_bind(loop, &to, &error);
+    ck_assert_msg(socket != NULL, "%s", error.message);
+
+    send_to_group(socket, INADDR_LOOPBACK, "other");
+    send_to_group(socket, INADDR_LOOPBACK + 1, "mine");
+
+    ck_assert_int_eq(get(socket, data, sizeof data, &peer, &flags), 4);
+    ck_assert_mem_eq(data, "mine", 4);
+    end(socket);
+}
+
+TEST(a_source_that_cannot_be_is_refused)
+{
+    static const char *const groups[] = {NULL, "232.1.2.3", "232.1.2.3"};
+    static const char *const sources[] = {"127.0.0.2", "::1", "nobody"};
+    loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    for (size_t i = 0; i < 3; i++) {
+        const struct wr_datagram_bind to = {
+            .address = ":0", .group = groups[i], .source = sources[i], .buffer_bytes = 4096};
+        ck_assert_ptr_null(wr_datagram_bind(loop, &to, &error));
+        ck_assert_int_eq(error.code, WEIR_EINVAL);
+    }
+    end(NULL);
+}
+
 TEST(two_receive_from_one_group)
 {
     struct wr_datagrams *first = bound(":0", "239.1.2.4", "lo");
