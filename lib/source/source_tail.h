@@ -93,6 +93,8 @@ struct wr_tail {
     struct wr_tail_trouble *troubles;
     size_t troubles_count, troubles_cap;
     struct wr_notify *notify; /* NULL: the files are only looked at from time to time */
+    bool unwatched;           /* ... and so are some: no watch was left at the last look */
+    bool told_unwatched;      /* it was reported that nothing can be watched */
     bool opened;
     bool places;             /* items are asked for their path and offset ($meta) */
     bool first;              /* the first look of a first run: `from` counts */

@@ -28,11 +28,24 @@ enum {
     CROWDED_MS = 10,
     TROUBLES_MAX = 256,
     NOT_A_FILE = -1,
-    TOO_MANY = -2
+    TOO_MANY = -2,
+    NO_WATCH = -3
 };
 static const int64_t MS_NS = 1000000;
 
 /* ---- what does not work */
+
+static const char *trouble_text(int number)
+{
+    switch (number) {
+    case NOT_A_FILE: return "it is not a regular file";
+    case TOO_MANY: return "a tail reads at most 8192 files at a time";
+    case NO_WATCH:
+        return "no watch is left (sysctl fs.inotify.max_user_watches), so its files are looked at "
+               "every second";
+    default: return strerror(number);
+    }
+}
 
 void wr_tail_trouble(struct wr_tail *tail, const char *path, int number, const char *what)
 {
@@ -54,10 +67,7 @@ void wr_tail_trouble(struct wr_tail *tail, const char *path, int number, const c
     trouble->round = tail->round;
     if (trouble->number != number) {
         wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
-               "%s '%s': %s; it is tried again", what, path,
-               number == NOT_A_FILE ? "it is not a regular file"
-               : number == TOO_MANY ? "a tail reads at most 8192 files at a time"
-                                    : strerror(number));
+               "%s '%s': %s; it is tried again", what, path, trouble_text(number));
     }
     trouble->number = number;
 }
@@ -90,7 +100,8 @@ static void watch(struct wr_tail *tail, const char *folder)
 {
     int number = tail->notify != NULL ? wr_notify_watch(tail->notify, folder) : 0;
     if (number == ENOSPC || number == ENOMEM) { /* a folder that is not there yet is no trouble */
-        wr_tail_trouble(tail, folder, number, "watch");
+        wr_tail_trouble(tail, folder, number == ENOSPC ? NO_WATCH : number, "watch");
+        tail->unwatched = true;
     }
 }
 
@@ -268,12 +279,24 @@ static bool is_pattern(const struct wr_tail *tail, const char *path)
     return strpbrk(path, "*?[") != NULL && tail->gen.loop->disk->stat_path(path, &info) < 0;
 }
 
+/* For glob, which has no context for its callback. */
+static _Thread_local struct wr_tail *expanding;
+
+static int cannot_list(const char *folder, int number)
+{
+    if (number != ENOENT && number != ENOTDIR) {
+        wr_tail_trouble(expanding, folder, number, "look into");
+    }
+    return 0;
+}
+
 /* Call fn for each path that a pattern matches. */
 static void expand(struct wr_tail *tail, const char *pattern, int flags,
                    void (*fn)(struct wr_tail *tail, const char *path))
 {
     glob_t found = {0};
-    int rc = wr_fault("glob") ? GLOB_NOSPACE : glob(pattern, flags, NULL, &found);
+    expanding = tail;
+    int rc = wr_fault("glob") ? GLOB_NOSPACE : glob(pattern, flags, cannot_list, &found);
     for (size_t i = 0; rc == 0 && i < found.gl_pathc && tail->gen.failure == NULL; i++) {
         fn(tail, found.gl_pathv[i]);
     }
@@ -341,11 +364,30 @@ static void see_gone(struct wr_tail *tail)
     }
 }
 
+/* Hints come from now on, if that is possible. */
+static void begin_to_watch(struct wr_tail *tail)
+{
+    int why, detail;
+    tail->notify = wr_notify_new(tail->gen.loop, &why, &detail);
+    if (tail->notify == NULL && !tail->told_unwatched) {
+        tail->told_unwatched = true;
+        wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
+               "files cannot be watched (%s%s): they are looked at every second",
+               strerror(why == WEIR_EIO ? detail : ENOMEM),
+               why == WEIR_EIO && detail == EMFILE
+                   ? "; sysctl fs.inotify.max_user_instances, or ulimit -n"
+                   : "");
+    }
+}
+
 int wr_tail_look(struct wr_tail *tail)
 {
     struct weir_loop *loop = tail->gen.loop;
     tail->round++;
-    tail->look = false;
+    tail->look = tail->unwatched = false;
+    if (tail->notify == NULL) {
+        begin_to_watch(tail);
+    }
     wr_time_update(loop);
     int64_t began_ns = wr_now_ns(loop);
     wr_tail_for_each_folder(tail, watch);
@@ -357,7 +399,7 @@ int wr_tail_look(struct wr_tail *tail)
     int64_t took_ns = now_ns - began_ns, pause_ns = LOOK_MS * MS_NS;
     if (tail->crowded) {
         pause_ns = CROWDED_MS * MS_NS;
-    } else if (tail->notify != NULL) { /* at most 0.05 % of the time */
+    } else if (tail->notify != NULL && !tail->unwatched) { /* at most 0.05 % of the time */
         pause_ns = WR_MAX(pause_ns, WR_MIN(2000 * took_ns, LOOK_MAX_MS * MS_NS));
     }
     tail->look_soonest_ns = now_ns + 9 * took_ns;
@@ -392,14 +434,7 @@ static int mark_begun(struct wr_tail *tail)
 int wr_tail_find_first(struct wr_tail *tail)
 {
     weir_error error;
-    int why, detail;
     tail->first = true;
-    tail->notify = wr_notify_new(tail->gen.loop, &why, &detail);
-    if (tail->notify == NULL) {
-        wr_log(&tail->gen.loop->log, WR_LOG_WARNING, tail->gen.name,
-               "files cannot be watched (%s): they are looked at every second",
-               strerror(why == WEIR_EIO ? detail : ENOMEM));
-    }
     if (tail->state != NULL) {
         if (wr_state_begin_source(tail->state, tail->name, &error) < 0) {
             return wr_gen_fail_error(&tail->gen, &error);

@@ -11,7 +11,9 @@
 
 #include <weir/weir.h>
 
+#include "base_fault.h"
 #include "bytes_origin.h"
+#include "loop_core.h"
 #include "support_flow.h"
 #include "support_folder.h"
 
@@ -651,6 +653,115 @@ TEST(a_file_that_has_gone_is_forgotten_after_it_was_reported)
     run(&f, "log", 1);
     ck_assert_ptr_null(strstr(wr_folder_read(&f.folder, "state/run.weir", &len), "offset 6 "));
     check_out(&f, "first\n2\n");
+}
+
+/* ---- what does not work for a while */
+
+static char logged[4096];
+
+static void keep_log(void *ctx, int level, const char *origin, const char *text)
+{
+    size_t len = strlen(logged);
+    (void)ctx;
+    (void)level;
+    snprintf(logged + len, sizeof logged - len, "%s: %s\n", origin, text);
+}
+
+static int times_said(const char *text)
+{
+    int count = 0;
+    for (const char *at = logged; (at = strstr(at, text)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+static void begin_logged(struct fixture *f)
+{
+    const weir_loop_options how = {.struct_size = sizeof how, .log = keep_log};
+    *f = (struct fixture){0};
+    logged[0] = '\0';
+    wr_folder_make(&f->folder);
+    f->loop = weir_loop_new(&how);
+    ck_assert_ptr_nonnull(f->loop);
+    wr_loop_virtual_clock(f->loop, 1700000000000000000);
+    f->scope = weir_scope_new(weir_root(f->loop), NULL);
+}
+
+/* Follow a file; the first call of this name fails. The line that comes later is given all the same. */
+static void check_without(const char *point, const char *said)
+{
+    bool met = false;
+    for (uint64_t k = 1; !met; k++) {
+        struct fixture f;
+        begin_logged(&f);
+        append(&f, "log", "one\n");
+        follow(&f, "log", FROM_START);
+        wr_fault_set(k, false);
+        bool came = comes_within(&f, 0);
+        met = wr_fault_fired() > 0 && strcmp(wr_fault_name(), point) == 0;
+        bool over = wr_fault_fired() == 0;
+        wr_fault_set(0, false);
+        ck_assert_msg(!over, "%s is not called", point);
+        if (met) {
+            ck_assert(came);
+            ck_assert_int_eq(times_said(said), 1);
+            append(&f, "log", "two\n");
+            ck_assert(comes_within(&f, 3000));
+        }
+        weir_discard(f.gen);
+        f.gen = NULL;
+        end(&f);
+    }
+}
+
+TEST(without_a_watch_files_are_looked_at)
+{
+    if (!wr_test_sweeps()) {
+        check_without("inotify_add_watch", "no watch is left");
+        check_without("inotify_init1", "files cannot be watched");
+    }
+}
+
+/* Files are opened with the rights of this user. */
+static void be(uid_t user)
+{
+    ck_assert_int_eq(seteuid(user), 0);
+}
+
+TEST(what_may_not_be_read_is_reported_once_and_tried_again)
+{
+    struct fixture f;
+    char folder[300], pattern[320];
+    if (geteuid() != 0 || wr_test_sweeps()) {
+        return; /* another user cannot be set */
+    }
+    begin_logged(&f);
+    ck_assert_int_eq(chmod(in(&f, ".."), 0755), 0);
+    ck_assert_int_eq(chmod(in(&f, ""), 0755), 0);
+    append(&f, "secret", "one\n");
+    ck_assert_int_eq(chmod(in(&f, "secret"), 0600), 0);
+    snprintf(folder, sizeof folder, "%s", in(&f, "sub"));
+    ck_assert_int_eq(mkdir(folder, 0700), 0);
+    append(&f, "sub/a.log", "two\n");
+    snprintf(pattern, sizeof pattern, "%s/*.log", folder);
+    const char *paths[] = {in(&f, "secret"), pattern};
+    f.gen = weir_tail_lines(f.scope, paths, 2,
+                            WEIR_OPTIONS(weir_tail_options, .from = WEIR_TAIL_START));
+    be(65534);
+    ck_assert(!comes_within(&f, 5000));
+    ck_assert_int_eq(times_said("secret': Permission denied; it is tried again"), 1);
+    ck_assert_int_eq(times_said("sub': Permission denied; it is tried again"), 1);
+
+    be(0);
+    ck_assert_int_eq(chmod(in(&f, "secret"), 0644), 0);
+    ck_assert_int_eq(chmod(folder, 0755), 0);
+    be(65534);
+    bool came = comes_within(&f, 20000);
+    be(0);
+    ck_assert(came);
+    ck_assert(comes_within(&f, 0));
+    end(&f);
 }
 
 /* ---- $meta */
