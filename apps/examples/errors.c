@@ -9,21 +9,14 @@
 
 #include <weir/weir.h>
 
-static void print_log(void *ctx, int level, const char *origin, const char *text)
-{
-    (void)ctx;
-    if (level <= WEIR_LOG_INFO) {
-        fprintf(stderr, "errors: %s: %s\n", origin, text);
-    }
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 4) {
         fprintf(stderr, "usage: errors LOG OUT STATE\n");
         return 2;
     }
-    weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = print_log));
+    weir_loop *loop =
+        weir_loop_new(WEIR_OPTIONS(weir_loop_options, .log = weir_log_stderr, .log_ctx = "errors"));
     if (loop == NULL) {
         fprintf(stderr, "errors: out of memory\n");
         return 1;

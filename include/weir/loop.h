@@ -51,6 +51,14 @@ typedef struct weir_loop_options {
 } weir_loop_options;
 
 /*
+ * A function for weir_loop_options.log that suits a small program: writes "PROGRAM: ORIGIN: TEXT" to
+ * standard error, but no record of WEIR_LOG_DEBUG. Suspends nothing; any thread may call it.
+ *
+ * program  weir_loop_options.log_ctx: the name of the program, which lives as long as the loop.
+ *          NULL: the name is left out. origin: NULL is allowed.
+ */
+WEIR_API void weir_log_stderr(void *program, int level, const char *origin, const char *text);
+/*
  * Make a loop of weir's own. It needs no run function: each call that waits runs it.
  *
  * options  NULL: the defaults. Copied. A negative number other than WEIR_NONE aborts,

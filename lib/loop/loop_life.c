@@ -196,6 +196,15 @@ fail:
     return NULL;
 }
 
+void weir_log_stderr(void *program, int level, const char *origin, const char *text)
+{
+    const char *name = program;
+    if (level <= WR_LOG_INFO) {
+        fprintf(stderr, "%s%s%s%s%s\n", name != NULL ? name : "", name != NULL ? ": " : "",
+                origin != NULL ? origin : "", origin != NULL ? ": " : "", text);
+    }
+}
+
 weir_loop *weir_loop_new(const weir_loop_options *options)
 {
     return loop_make(NULL, options);

@@ -2,8 +2,11 @@
 
 WEIR_EXAMPLES is the folder they were built into (default: `examples` beside the command).
 """
+import json
 import os
 import re
+import socket
+import struct
 import subprocess
 import threading
 
@@ -229,6 +232,83 @@ class Examples(TestCase):
         self.assertEqual(run.wait(PATIENCE_S), 0)
         look_for_reports(run.stderr.read().decode())
         self.assertEqual(sorted(self.read("out").splitlines()), [b"error %d" % n for n in range(1, 7)])
+
+    def receiver(self, name, *args):
+        """A program with a UDP socket on a free port: (run, what it says, send to it)."""
+        run = subprocess.Popen([os.path.join(EXAMPLES, name), "udp://:0", *args], stdin=subprocess.DEVNULL,
+                               stdout=open(self.path("out"), "wb"), stderr=open(self.path("err"), "wb"))
+        self.addCleanup(run.__exit__, None, None, None)
+        self.addCleanup(run.kill)
+        found = wait_for(lambda: re.search(rb"receives datagrams at \S+:(\d+)", self.read("err")), "the program to receive")
+        out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(out.close)
+        return run, lambda data: out.sendto(data, ("127.0.0.1", int(found.group(1))))
+
+    def stops(self, run, status, *says):
+        run.terminate()
+        self.assertEqual(run.wait(PATIENCE_S), status)
+        err = self.read("err").decode()
+        look_for_reports(err)
+        for text in says:
+            self.assertIn(text, err)
+
+    def syslog(self, status="200 OK", *args):
+        """The program `syslog`, with a server that answers so: (run, send to it, the requests' bodies)."""
+        bodies = []
+
+        def script(connection):
+            bodies.append(connection.body())
+            connection.reply(status)
+
+        return (*self.receiver("syslog", self.path("f"), self.peer(Peer(script)).url(), *args), bodies)
+
+    def lines_of(self, name, count):
+        return wait_for(lambda: os.path.exists(self.path(name)) and self.read(name).count(b"\n") == count
+                        and self.read(name).splitlines(True), "%d lines of %s" % (count, name))
+
+    def test_syslog_has_each_message_in_both_places(self):
+        run, send, bodies = self.syslog()
+        for number in range(3):
+            send(b"<13>1 2024-05-01T12:00:00Z host app - - - message %d" % number)
+        lines = self.lines_of("f", 3)
+        self.assertEqual([json.loads(line)["message"] for line in lines], ["message %d" % number for number in range(3)])
+        wait_for(lambda: b"".join(bodies) == b"".join(lines), "the requests")
+        send(b"<13>1 2024-05-01T12:00:00Z host app - - - last")
+        self.stops(run, 0, "syslog: udp: receives datagrams")
+        self.assertEqual(b"".join(bodies), b"".join(self.lines_of("f", 4)))
+
+    def test_syslog_writes_its_file_while_the_server_is_away(self):
+        port = closed_port(self)
+        run, send = self.receiver("syslog", self.path("f"), "http://127.0.0.1:%d/" % port, "alone")
+        send(b"<13>one")
+        wait_for(lambda: b"refused" in self.read("err"), "the failure")
+        send(b"<13>two")
+        self.lines_of("f", 2)
+        send(b"<13>three")
+        self.lines_of("f", 3)
+        self.stops(run, 1)
+
+    def test_syslog_ends_when_the_server_refuses(self):
+        run, send, _ = self.syslog("403 Forbidden")
+        send(b"<13>one")
+        wait_for(lambda: b"403" in self.read("err"), "the refusal")
+        send(b"<13>two")
+        self.assertEqual(run.wait(PATIENCE_S), 1)
+
+    def test_flows_gives_those_of_one_host(self):
+        def flow(source, target, port):
+            return (socket.inet_aton(source) + socket.inet_aton(target) + b"\0" * 8 + struct.pack(">IIII", 3, 1500, 0, 0)
+                    + struct.pack(">HHBBBBHHBBH", port, 443, 0, 0, 6, 0, 0, 0, 0, 0, 0))
+
+        flows = [flow("192.0.2.1", "192.0.2.9", 1), flow("192.0.2.3", "192.0.2.4", 2), flow("192.0.2.5", "192.0.2.1", 3)]
+        run, send = self.receiver("flows", "192.0.2.1")
+        send(struct.pack(">HHIIIIBBH", 5, len(flows), 1000, 1714564800, 0, 0, 0, 0, 0) + b"".join(flows))
+        rows = self.lines_of("out", 3)
+        self.assertEqual(rows, [
+            b"time,from,from_port,to,to_port,protocol,packets,bytes\n",
+            b"2024-05-01T12:00:00Z,192.0.2.1,1,192.0.2.9,443,6,3,1500\n",
+            b"2024-05-01T12:00:00Z,192.0.2.5,3,192.0.2.1,443,6,3,1500\n"])
+        self.stops(run, 0)
 
     def test_crawl_reads_each_page_once_over_two_runs(self):
         site = {"/": '<a href="/b">b</a> <a href="/c">c</a><a href="/">here</a> <a href="mailto:x">', "/b": '<a href="%s/d">',

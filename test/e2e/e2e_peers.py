@@ -225,7 +225,7 @@ class Connection:
         self.peer = peer
         self.socket = sock
         self.number = number
-        self.request = None
+        self.request, self.behind = None, b""
         sock.settimeout(PATIENCE_S)
 
     def read_request(self):
@@ -235,10 +235,20 @@ class Connection:
             if not piece:
                 raise ConnectionResetError
             head += piece
-        self.request = Request(bytes(head).split(b"\r\n\r\n")[0])
+        head, _, self.behind = bytes(head).partition(b"\r\n\r\n")
+        self.request = Request(head)
         self.peer.requests.append(self.request)
         self.peer.times.append(time.monotonic())
         return self.request
+
+    def body(self):
+        """Of the request, which says how long it is."""
+        while len(self.behind) < int(self.request.headers["content-length"]):
+            piece = self.socket.recv(65536)
+            if not piece:
+                raise ConnectionResetError
+            self.behind += piece
+        return self.behind
 
     def send(self, data):
         self.socket.sendall(data if isinstance(data, bytes) else data.encode())

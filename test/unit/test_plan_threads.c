@@ -63,6 +63,7 @@ static size_t calls_count;
 /* Those that belong to no loop, or to any thread. */
 /* clang-format off */
 static const char *const anywhere[] = {"weir_loop_new",
+                                       "weir_log_stderr",
                                        "weir_alloc",
                                        "weir_realloc",
                                        "weir_free",
