@@ -53,7 +53,6 @@ static int ask(struct wr_http *http)
 {
     struct wr_post *post = post_of(http);
     int rc = 0;
-    post->taken = false;
     if (!wr_http_says(http, "Content-Type")) {
         rc = wr_http_add_header(http, "Content-Type: %s", wr_post_type(post));
     }
@@ -95,6 +94,7 @@ static const struct wr_http_user user = {.ask = ask, .judge = judge};
 static int attempt(struct wr_post *post)
 {
     int rc = 0;
+    post->taken = false; /* also where the request cannot be made */
     while (rc == 0 && !post->owner->closing) {
         switch (wr_http_go(&post->http)) {
         case WR_HTTP_IDLE: wr_http_begin(&post->http); break;

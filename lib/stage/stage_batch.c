@@ -95,11 +95,11 @@ static void batch_drop(struct weir_block *block)
     alive_unref(batch->alive);
 }
 
-/* Give up the growing batch. */
+/* Give up the growing batch: nobody has seen its items. */
 static void drop_growing(struct stage_batch *stage)
 {
     unref_blocks(stage->items, stage->count);
-    wr_runs_let_go(&stage->runs, WR_ACT_LOAN);
+    wr_runs_let_go(&stage->runs, WR_ACT_ABANDON);
     wr_free(stage->items);
     if (stage->charged > 0) {
         wr_budget_release_slots(&stage->gen.loop->budget, stage->charged);

@@ -2,7 +2,10 @@
  * The sink that posts, over a scripted wire: which address a request goes to after a redirect, what a
  * refusal means, and a failure while the source is silent.
  */
+#include <unistd.h>
+
 #include "support_flow.h"
+#include "support_folder.h"
 #include "support_http_source.h"
 #include "support_wire.h"
 #include "texts_http.h"
@@ -78,6 +81,30 @@ TEST(a_refusal_whose_length_is_none_is_judged_by_its_status)
 
     ck_assert_uint_eq(wire_requests_count, 2);
     weir_loop_free(loop);
+}
+
+TEST(a_request_that_cannot_be_made_is_not_taken_for_the_one_before_it)
+{
+    struct wr_folder folder;
+    wr_folder_make(&folder);
+    wr_folder_write(&folder, "token", "t", 1);
+    const char *token = wr_folder_path(&folder, "token");
+    WIRE({.head = TAKEN});
+    weir_sink *sink = weir_http_sink(
+        weir_root(loop), hook,
+        WEIR_OPTIONS(weir_http_sink_options,
+                     .http = WEIR_OPTIONS(weir_http_options, .bearer_file = token, .retries = 1)));
+    weir_item item = weir_bytes("a", 1);
+
+    ck_assert(weir_put(sink, &item));
+    ck_assert(weir_commit(sink));
+    ck_assert_int_eq(unlink(token), 0);
+    ck_assert(weir_put(sink, &item));
+
+    ck_assert_int_lt(weir_sink_finish(sink, NULL), 0);
+    ck_assert_uint_eq(wire_requests_count, 1);
+    weir_loop_free(loop);
+    wr_folder_remove(&folder);
 }
 
 MAIN("sink/http_again")

@@ -2,6 +2,7 @@
  * weir_batch: when a batch is full, what of it comes before a failure, what lies in it;
  * weir_buffer: reading ahead.
  */
+#include "base_fault.h"
 #include "support_flow.h"
 
 static const weir_item *parts_of(const weir_item *batch, size_t *count)
@@ -178,6 +179,32 @@ TEST(batch_closed_while_it_fills_leaves_its_items_in_flight)
     ck_assert_uint_eq(ledger_of(root).in, 3);
     ck_assert_uint_eq(ledger_of(root).delivered, 0);
     weir_loop_free(loop);
+}
+
+TEST(batch_without_memory_delivers_nothing_of_itself)
+{
+    uint64_t failed = 0;
+    for (uint64_t k = 1; k > 0; k++) {
+        weir_loop *loop = test_loop();
+        weir_scope *root = weir_root(loop);
+        weir_gen *gen =
+            weir_batch(count_to(root, 9), WEIR_OPTIONS(weir_batch_options, .items_max = 3));
+        weir_item batch;
+        uint64_t given = 0;
+        wr_fault_set(k, false);
+        while (weir_next(gen, &batch)) {
+            given += 3;
+        }
+        failed += weir_finish(gen, NULL) < 0;
+        bool was_reached = wr_fault_fired() > 0;
+        wr_fault_set(0, false);
+        ck_assert_uint_le(ledger_of(root).delivered, given); /* or it was not recorded */
+        weir_loop_free(loop);
+        if (!was_reached) {
+            break;
+        }
+    }
+    ck_assert_uint_gt(failed, 3);
 }
 
 TEST(buffer_runs_nothing_before_the_first_pull)
