@@ -306,6 +306,7 @@ long_proofs() {
     proof simulation "$work/release/bin/sim/sim" 10000
     proof kills sh test/fault/kill.sh --long
     proof syscalls python3 -B test/fault/fault_syscalls.py --long
+    proof faults python3 -B test/fault/fault_run.py --long
     proof outages python3 -B test/fault/fault_outages.py --long
     proof memory python3 -B test/fault/fault_memory.py --long
 }

@@ -37,6 +37,7 @@ struct run {
     int shown_delivery;      /* reported last; WEIR_NONE: nothing yet */
     char promise[512];
     bool stopped;       /* by --for */
+    bool ends_later;    /* the time of --for has begun */
     struct table table; /* what its components did, with -v */
     const char *folder; /* of the state; NULL: none */
     char name[256];     /* of the state */
@@ -77,6 +78,7 @@ static int show_status(weir_scope *scope, void *args)
 static int stop_later(weir_scope *scope, void *args)
 {
     struct run *run = *(struct run **)args;
+    run->ends_later = true;
     if (weir_sleep(scope, run->flags->for_ms)) {
         run->stopped = true;
         weir_scope_stop(run->scope);
@@ -387,6 +389,21 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     return code;
 }
 
+/* Begin the time of --for, if there is one. false: there is no memory for it; a run that its user
+ * takes for a short one would never end. */
+static bool may_end_later(struct run *run, weir_scope *status, weir_error *error)
+{
+    if (run->flags->for_ms <= 0) {
+        return true;
+    }
+    weir_spawn(status, "for", stop_later, &run, sizeof run);
+    (void)!weir_sleep(weir_root(run->loop), 0); /* it runs now */
+    if (!run->ends_later) {
+        *error = (weir_error){.code = WEIR_ENOMEM, .message = "no memory for the time of --for"};
+    }
+    return run->ends_later;
+}
+
 static int run_in_loop(struct run *run)
 {
     weir_sink *sink = NULL;
@@ -409,10 +426,12 @@ static int run_in_loop(struct run *run)
     if (run->say.terminal) {
         weir_spawn(status, "status", show_status, &run, sizeof run);
     }
-    if (run->flags->for_ms > 0) {
-        weir_spawn(status, "for", stop_later, &run, sizeof run);
+    if (may_end_later(run, status, &error)) {
+        (void)!weir_pump(run->gen, sink, &error);
+    } else {
+        weir_discard(run->gen);
+        weir_sink_fail(sink, &error);
     }
-    (void)!weir_pump(run->gen, sink, &error);
     run->gen = NULL;
     weir_scope_cancel(status);
     weir_error ignored;

@@ -3,15 +3,17 @@
 
     fault_run.py [PIPELINE...]       gen_to_file file_to_stdout file_with_state http_with_state
                                      events_with_state tail_with_state packed_to_csv file_to_post
-                                     https_to_tcp stdin_to_unix demo
+                                     https_to_tcp stdin_to_unix exec_to_exec demo
+    fault_run.py --long [PIPELINE...]   more points
 
 A fault may end the run, but not by a signal, not later than a minute, and not in silence; and a run
 that says it has succeeded has the right output. With a state, the next run without a fault goes on
 from whatever the fault has left, to the right file.
 
 How many points there are is found by failing from the k-th on: where that changes nothing, there
-is no k-th. Of more than 300 points a sample is run, drawn by a seed that is printed; the first and
-the last 50 are always in it. WEIR_FAULT_SEED sets the seed.
+is no k-th. Of more than 120 points (with --long, 3,000) a sample is run, drawn by a seed that is printed;
+the first and the last 30 are always in it. At 24 points (with --long, at all) another run has that call
+and all later ones failing. WEIR_FAULT_SEED sets the seed.
 """
 
 import gzip
@@ -31,8 +33,10 @@ import e2e_support
 from e2e_peers import Certificates, Peer, ranged
 from e2e_support import Weir, weir
 
-POINTS_MAX = 300
-EDGE = 50
+LONG = "--long" in sys.argv
+POINTS_MAX = 3000 if LONG else 120
+FROM_MAX = POINTS_MAX if LONG else 24  # of them, with all later ones
+EDGE = 30
 RUN_S = 60 if not e2e_support.SANITIZED else 120
 NEVER = 1 << 40
 DATA = b"".join(b"%d %s\r\n" % (n, b"x" * (n % 97)) for n in range(1, 3001)) + b"open"
@@ -318,6 +322,11 @@ class StdinToUnix(_Receiver):
         os.unlink(self.path_of_sink)
 
 
+class ExecToExec(Pipeline):
+    def command(self):
+        return ["exec 'cat %s' | exec 'cat > %s'" % (self.feed, self.path("out"))]
+
+
 class Demo(Pipeline):
     """The server under faults: a request may fail, and the server ends at a signal all the same."""
 
@@ -356,6 +365,7 @@ PIPELINES = {
     "file_to_post": FileToPost,
     "https_to_tcp": HttpsToTcp,
     "stdin_to_unix": StdinToUnix,
+    "exec_to_exec": ExecToExec,
     "demo": Demo,
 }
 
@@ -424,21 +434,22 @@ class Sweep:
         if len(points) > POINTS_MAX:
             middle = random.Random(SEED).sample(points[EDGE:-EDGE], POINTS_MAX - 2 * EDGE)
             points = points[:EDGE] + sorted(middle) + points[-EDGE:]
+        rest = points if LONG else random.Random(SEED).sample(points, min(FROM_MAX, len(points)))
         survived = 0
-        for k in points:
+        for variable, k in [("WEIR_FAULT_AT", k) for k in points] + [("WEIR_FAULT_FROM", k) for k in sorted(rest)]:
             try:
-                survived += self.once("WEIR_FAULT_AT", k) == 0
+                survived += self.once(variable, k) == 0
                 passed += 1
             except Broken as broken:
                 failed += 1
                 print(
-                    "FAILED: %s, WEIR_FAULT_AT=%d: %s\n  %s"
-                    % (self.name, k, broken, " ".join(map(repr, self.command_text()))),
+                    "FAILED: %s, %s=%d: %s\n  %s"
+                    % (self.name, variable, k, broken, " ".join(map(repr, self.command_text()))),
                     flush=True,
                 )
         print(
-            "%s: %d points of %d, %d of them survived, seed %d"
-            % (self.name, len(points), last, survived, SEED)
+            "%s: %d points of %d, %d of them with all later ones; %d survived, seed %d"
+            % (self.name, len(points), last, len(rest), survived, SEED)
         )
         return passed, failed
 
@@ -455,7 +466,7 @@ class Sweep:
 
 def main():
     passed = failed = 0
-    for name in sys.argv[1:] or PIPELINES:
+    for name in [word for word in sys.argv[1:] if word != "--long"] or PIPELINES:
         sweep = Sweep(name)
         try:
             good, bad = sweep.run()
