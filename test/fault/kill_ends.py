@@ -1,6 +1,7 @@
 """The ends of the pipelines that kill_run.py kills: sources whose lines are known, and sinks that
 can be asked what has arrived."""
 
+import fcntl
 import os
 import random
 import re
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 sys.dont_write_bytecode = True
@@ -37,6 +39,7 @@ def get(url):
 
 class Source:
     endless = False  # it ends by itself
+    env = None  # of the command, where it is not ours
 
     def __init__(self, folder, demo, seed):
         self.folder, self.demo = folder, demo
@@ -140,7 +143,49 @@ class Tail(Source):
         self.writer.join()
 
 
-SOURCES = {"range": Range, "sse": Sse, "tail": Tail, "cursor": Cursor, "file": File}
+JOURNALCTL = """#!/bin/sh
+after=
+for arg; do
+    case $arg in --after-cursor=*) after=${arg#--after-cursor=} ;; esac
+done
+entries=${0%/*}/entries
+line=-3
+if [ -n "$after" ]; then
+    line=$(grep -n -F -x "__CURSOR=$after" "$entries" | cut -d: -f1)
+    [ -n "$line" ] || { echo "Failed to seek to cursor" >&2; exit 1; }
+fi
+exec tail -n +$((line + 4)) -f "$entries"
+"""
+
+
+class Journal(Source):
+    """The journal, by a journalctl of ours in PATH: entries of four lines, found by their cursor. It is
+    a command that goes on for a moment when weir has been killed."""
+
+    endless = True
+
+    def open(self):
+        os.mkdir(self.path("bin"))
+        with open(self.path("bin/journalctl"), "w", encoding="ascii") as script:
+            script.write(JOURNALCTL)
+        os.chmod(self.path("bin/journalctl"), 0o755)
+        self.env = {"PATH": self.path("bin") + ":" + os.environ["PATH"]}
+        self.lines = fault_oracle.numbered_lines(1, LINES, self.random)
+        self.text = "journal since=@0"
+        self.append(self.lines)
+
+    def append(self, lines):
+        with open(self.path("bin/entries"), "ab") as file:
+            file.write(b"".join(b"__CURSOR=s=%08x;i=%s\nPRIORITY=6\nMESSAGE=%s\n\n"
+                                % (zlib.crc32(line), line.split(b",")[0], line) for line in lines))
+
+    def fresh_line(self):
+        line = fault_oracle.numbered_lines(len(self.lines) + 1, 1, self.random)
+        self.lines += line
+        self.append(line)
+
+
+SOURCES = {"journal": Journal, "range": Range, "sse": Sse, "tail": Tail, "cursor": Cursor, "file": File}
 
 # ---- sinks: command is the whole command, arrived() the lines that are there, saved() how many of
 # them the newest record holds for safe (None: there is no record)
@@ -213,6 +258,37 @@ class FileSink(Sink):
         found = re.search(rb"\nsink (\d+) ", record or b"")
         if found and int(found[1]) > len(content):
             raise fault_oracle.Violation("I5: %s bytes are saved, %d are there" % (found[1], len(content)))
+
+
+TAKE = """exec 9>"$1.lock"
+flock 9
+while IFS= read -r line; do
+    printf '%s\\n' "$line"
+done >>"$1"
+"""
+
+
+class Exec(FileSink):
+    """A command that appends whole lines to a file. It outlives the weir that has started it, and goes on
+    with what is in its pipe; the next one waits for it."""
+
+    repeats = True
+
+    def open(self):
+        with open(self.path("take"), "w", encoding="ascii") as script:
+            script.write(TAKE)
+
+    def command(self, source):
+        return self.weir("%s | queue 100 | %s:pace %d %dms | exec 'sh %s %s'"
+                         % (source, MODULE, STEP, STEP_MS, self.path("take"), self.path("out")))
+
+    def count(self):
+        return len(set(self.arrived()))
+
+    def check_record(self, ledger):
+        with open(self.path("out.lock"), "ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            Sink.check_record(self, ledger)
 
 
 class Hook(Sink):
@@ -290,4 +366,6 @@ class Sqlite(Sink):
         return text[0] if text else None
 
 
-SINKS = {"file": FileSink, "hook": Hook, "sqlite": Sqlite}
+SINKS = {"file": FileSink, "hook": Hook, "sqlite": Sqlite, "exec": Exec}
+# Pairs of which each end is in another one that the short run has.
+LONG_ONLY = ["journal-sqlite", "journal-exec", "range-exec", "sse-exec", "tail-exec", "cursor-exec"]

@@ -103,7 +103,7 @@ class Stream:
     def start(self, prefix=()):
         command = self.sink.command(self.source.text)
         how = {} if command[0] == "weir" else {"binary": command[0]}
-        run = Weir(*command[1:], prefix=prefix, stdout=subprocess.DEVNULL, **how)
+        run = Weir(*command[1:], prefix=prefix, stdout=subprocess.DEVNULL, env=self.source.env, **how)
         run.killed = True  # by whom it may be: this is what is tested
         return run
 
@@ -226,7 +226,8 @@ def main():
     words = sys.argv[1:]
     whole = "--long" in words
     names = [word for word in words if not word.startswith("-")] or [
-        "%s-%s" % (source, sink) for source in kill_ends.SOURCES for sink in kill_ends.SINKS]
+        "%s-%s" % (source, sink) for source in kill_ends.SOURCES for sink in kill_ends.SINKS
+        if whole or "%s-%s" % (source, sink) not in kill_ends.LONG_ONLY]
     if not os.path.exists(kill_ends.SQLITE):
         print("SKIPPED: sqlite: it was built without SQLite (Debian: libsqlite3-dev)")
         names = [name for name in names if not name.endswith("-sqlite")]
