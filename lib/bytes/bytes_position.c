@@ -275,7 +275,7 @@ uint64_t wr_origin_number_at(struct wr_origin *origin, uint64_t seq, uint64_t *l
     struct wr_positions *kept = origin->positions;
     uint64_t number = wr_origin_done_end(origin);
     *left_out = origin->left_out_done;
-    if (seq < kept->ends_first) {
+    if (kept == NULL || seq < kept->ends_first) { /* NULL: it never gave an item */
         return number;
     }
     /* Rows that have settled may be gaps. */

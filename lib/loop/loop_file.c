@@ -6,6 +6,9 @@
  */
 #include "loop_file.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/uio.h>
@@ -104,6 +107,44 @@ static int real_make_folder(const char *path, mode_t mode)
     return rc;
 }
 
+static void *real_open_names(const char *folder)
+{
+    errno = EACCES;
+    return wr_fault("opendir") ? NULL : opendir(folder);
+}
+
+static const char *real_next_name(void *names)
+{
+    const struct dirent *entry = readdir(names);
+    return entry != NULL ? entry->d_name : NULL;
+}
+
+static void real_close_names(void *names)
+{
+    closedir(names);
+}
+
+static ssize_t real_path_of(int fd, char *to, size_t cap)
+{
+    char link[40];
+    ssize_t n;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    WR_CALL(n, "readlink", EIO, readlink(link, to, cap));
+    return n;
+}
+
+static int64_t real_born_ns(int fd, const char *path)
+{
+    struct statx info;
+    int rc;
+    WR_CALL(rc, "statx", ENOSYS,
+            path != NULL ? statx(AT_FDCWD, path, 0, STATX_BTIME, &info)
+                         : statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &info));
+    return rc == 0 && (info.stx_mask & STATX_BTIME) != 0
+               ? (int64_t)info.stx_btime.tv_sec * 1000000000 + (int64_t)info.stx_btime.tv_nsec
+               : -1;
+}
+
 /* The descriptor is closed in any case. On some file systems only close reports that the
  * disk was full. */
 static int real_close(int fd)
@@ -127,6 +168,11 @@ const struct wr_disk wr_disk_real = {
     .rename = real_rename,
     .remove = real_remove,
     .make_folder = real_make_folder,
+    .open_names = real_open_names,
+    .next_name = real_next_name,
+    .close_names = real_close_names,
+    .path_of = real_path_of,
+    .born_ns = real_born_ns,
     .close = real_close,
 };
 

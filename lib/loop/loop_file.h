@@ -3,7 +3,7 @@
  *
  * A state, a file source and a file sink use the disk through loop->disk. So a test can replace it
  * by a disk in memory that writes only a part, is full, fails a sync or loses power. Each function
- * is one system call of the same meaning, with its fault point. It returns -1 and sets errno when
+ * is one system call of the same meaning (or of those for a folder), with its fault point. It returns -1 and sets errno when
  * it fails; when a signal interrupts it, it is repeated. Descriptors belong to the disk: what
  * `open` returns is passed only to this disk's functions. The exception is a descriptor that is not
  * a regular file: it becomes a transport (wr_fd_transport). Any thread may call.
@@ -39,6 +39,17 @@ struct wr_disk {
     int (*rename)(int folder, const char *from, const char *to);
     int (*remove)(int folder, const char *name);
     int (*make_folder)(const char *path, mode_t mode);
+    /* Begin to read the names in a folder, as opendir; NULL: errno. */
+    void *(*open_names)(const char *folder);
+    /* The next name, lent until the next call; "." and ".." may be among them. NULL: no more. */
+    const char *(*next_name)(void *names);
+    void (*close_names)(void *names);
+    /* The path that an open file has now, without symbolic links, cut to `cap` bytes and without a
+     * null byte. Returns its length. */
+    ssize_t (*path_of)(int fd, char *to, size_t cap);
+    /* When a file was made, in nanoseconds since 1970: that of the path, or of fd if the path is NULL.
+     * -1: it is not known. */
+    int64_t (*born_ns)(int fd, const char *path);
     int (*close)(int fd);
 };
 

@@ -43,6 +43,11 @@ bool wr_tail_others_wait(const struct wr_tail *tail, const struct wr_tail_file *
     return false;
 }
 
+static bool left_before(const struct wr_tail_file *a, const struct wr_tail_file *b)
+{
+    return a->left_ns != b->left_ns ? a->left_ns < b->left_ns : a->made_ns < b->made_ns;
+}
+
 /* The file whose turn it is; NULL: none has more. */
 static struct wr_tail_file *choose(struct wr_tail *tail)
 {
@@ -51,9 +56,12 @@ static struct wr_tail_file *choose(struct wr_tail *tail)
     if (chosen != NULL) {
         return chosen;
     }
-    for (size_t i = 0; i < count && chosen == NULL; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct wr_tail_file *file = tail->files[i];
-        chosen = file->gone && !file->drained && file->more ? file : NULL;
+        if (file->gone && !file->drained && file->more &&
+            (chosen == NULL || left_before(file, chosen))) {
+            chosen = file;
+        }
     }
     for (size_t i = 0; i < count && chosen == NULL; i++) {
         size_t at = (tail->turn + i) % count;

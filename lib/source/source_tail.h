@@ -54,19 +54,21 @@ struct wr_tail_file {
     uint64_t read_at;            /* offset of the next read */
     char before[WR_TAIL_BEFORE]; /* the last before_len bytes that were read ... */
     size_t before_len;
-    uint64_t before_at;     /* ... which end at this offset */
-    int64_t size, mtime_ns; /* at the last look */
-    bool more;              /* there may be bytes to read */
-    bool gave;              /* it has given items since it was chosen */
-    bool gone;              /* its path names another file, or none */
-    bool drained;           /* ... and its end was reached since */
-    bool ends;              /* it is not waited for any more: its end is the end */
-    int64_t after_ns;       /* ... that were made since then; 0, -1: since it was made itself */
-    size_t opened;          /* ... of which so many were opened */
-    bool search;            /* files that came after it have to be looked for */
-    int64_t copied_ns;      /* when the copy of what it had before was made; 0: no matter */
-    int64_t gone_ns;        /* when it was gone, or when bytes came after that */
-    uint32_t round;         /* the last look that found its path */
+    uint64_t before_at;       /* ... which end at this offset */
+    int64_t size, mtime_ns;   /* at the last look */
+    bool more;                /* there may be bytes to read */
+    bool gave;                /* it has given items since it was chosen */
+    bool gone;                /* its path names another file, or none */
+    bool drained;             /* ... and its end was reached since */
+    bool ends;                /* it is not waited for any more: its end is the end */
+    int64_t after_ns;         /* ... that were made since then; 0, -1: since it was made itself */
+    size_t opened;            /* ... of which so many were opened */
+    bool search;              /* files that came after it have to be looked for */
+    int64_t copied_ns;        /* when the copy of what it had before was made; 0: no matter */
+    int64_t gone_ns;          /* when it was gone, or when bytes came after that */
+    int64_t left_ns, made_ns; /* a file that is gone: since when, and when it was made; the one that
+                                   left first is read first */
+    uint32_t round;           /* the last look that found its path */
 };
 
 /* What was reported about a path, so that it is reported once. */
@@ -198,7 +200,9 @@ void wr_tail_forget_missed(struct wr_tail *tail);
 /* This file is about to be freed. */
 void wr_tail_missed_lost(struct wr_tail *tail, const struct wr_tail_file *file);
 /* When a file was made; -1: not known. */
-int64_t wr_tail_born_ns(int fd);
+/* No path names it any more. */
+void wr_tail_leave(struct wr_tail *tail, struct wr_tail_file *file);
+int64_t wr_tail_born_ns(const struct wr_tail *tail, int fd);
 /* A file was read whole. */
 void wr_tail_note_seen(struct wr_tail *tail, const struct wr_tail_id *id, int fd);
 

@@ -12,7 +12,6 @@
  *
  * Nothing here suspends.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -132,16 +131,15 @@ static void find_stored(struct wr_tail *tail, const char *folder)
     struct wr_tail_id id = WEIR_ZERO;
     struct stat info;
     char *path = tail->path;
-    DIR *dir = next_stored(tail, NULL, &start, &id) == NULL || wr_fault("opendir")
-                   ? NULL
-                   : opendir(folder);
-    if (dir == NULL) {
+    const struct wr_disk *disk = tail->gen.loop->disk;
+    void *names = next_stored(tail, NULL, &start, &id) == NULL ? NULL : disk->open_names(folder);
+    if (names == NULL) {
         return;
     }
-    for (const struct dirent *entry; (entry = readdir(dir)) != NULL && tail->gen.failure == NULL;) {
-        int len = snprintf(path, sizeof tail->path, "%s/%s", folder, entry->d_name);
+    for (const char *name; (name = disk->next_name(names)) != NULL && tail->gen.failure == NULL;) {
+        int len = snprintf(path, sizeof tail->path, "%s/%s", folder, name);
         bool fits = len > 0 && (size_t)len < sizeof tail->path;
-        if (!fits || tail->gen.loop->disk->stat_path(path, &info) < 0 || !S_ISREG(info.st_mode) ||
+        if (!fits || disk->stat_path(path, &info) < 0 || !S_ISREG(info.st_mode) ||
             wr_tail_file_of(tail, &info) != NULL) {
             continue;
         }
@@ -151,12 +149,12 @@ static void find_stored(struct wr_tail *tail, const char *folder)
                 ? wr_tail_open(tail, path)
                 : NULL;
         if (file != NULL) { /* before the file that has its name now */
-            file->gone = file->search = true;
+            wr_tail_leave(tail, file);
+            file->search = true;
             file->ends = file->packed != NULL;
-            file->gone_ns = wr_now_ns(tail->gen.loop);
         }
     }
-    closedir(dir);
+    disk->close_names(names);
 }
 
 /* Stored positions whose files are not there any more. */
@@ -222,16 +220,16 @@ static bool find_copy(struct wr_tail *tail, const struct wr_tail_file *file, boo
 {
     const struct wr_disk *disk = tail->gen.loop->disk;
     char *path = tail->path;
-    DIR *dir = wr_fault("opendir") ? NULL : opendir(tail->real);
+    void *names = disk->open_names(tail->real);
     bool good = false;
-    if (dir == NULL) {
+    if (names == NULL) {
         return false;
     }
-    for (const struct dirent *entry; !good && (entry = readdir(dir)) != NULL;) {
+    for (const char *name; !good && (name = disk->next_name(names)) != NULL;) {
         struct stat info;
-        int len = snprintf(path, sizeof tail->path, "%s/%s", tail->real, entry->d_name);
+        int len = snprintf(path, sizeof tail->path, "%s/%s", tail->real, name);
         *found = (struct wr_tail_found){.path = path, .coding = wr_tail_coding_of(path)};
-        if (!wr_tail_is_rotated(entry->d_name, file->name) || packed != (found->coding != NULL) ||
+        if (!wr_tail_is_rotated(name, file->name) || packed != (found->coding != NULL) ||
             (size_t)len >= sizeof tail->path || disk->stat_path(path, &info) < 0 ||
             !S_ISREG(info.st_mode)) {
             continue;
@@ -245,7 +243,7 @@ static bool find_copy(struct wr_tail *tail, const struct wr_tail_file *file, boo
             *rest = 0; /* it is read itself */
         }
     }
-    closedir(dir);
+    disk->close_names(names);
     return good;
 }
 

@@ -408,7 +408,7 @@ static void go_on_in_copy(struct wr_tail *tail, struct wr_tail_file *file,
     struct wr_tail_file *again = wr_tail_file_new(tail, &cut, &start, NULL);
     if (again != NULL) {
         again->round = file->round;
-        again->copied_ns = WR_MAX(wr_tail_born_ns(file->fd), INT64_C(0));
+        again->copied_ns = WR_MAX(wr_tail_born_ns(tail, file->fd), INT64_C(0));
         again->real = file->real;
         file->real = NULL;
     }
@@ -430,7 +430,7 @@ static void begin_again(struct wr_tail *tail, struct wr_tail_file *file)
         return;
     }
     if (copied) {
-        copied_ns = wr_tail_born_ns(copy.fd);
+        copied_ns = wr_tail_born_ns(tail, copy.fd);
         wr_tail_note_seen(tail, &copy.id, copy.fd);
         (void)tail->gen.loop->disk->close(copy.fd);
     }

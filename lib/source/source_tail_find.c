@@ -107,10 +107,8 @@ static void watch(struct wr_tail *tail, const char *folder)
 
 const char *wr_tail_real_of(struct wr_tail *tail, const struct wr_tail_file *file)
 {
-    char link[40], *real = tail->real;
-    ssize_t n;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", file->fd);
-    WR_CALL(n, "readlink", EIO, readlink(link, real, sizeof tail->real - 1));
+    char *real = tail->real;
+    ssize_t n = tail->gen.loop->disk->path_of(file->fd, real, sizeof tail->real - 1);
     real[WR_MAX(n, (ssize_t)0)] = '\0';
     char *slash = strrchr(real, '/');
     if (slash == NULL || slash == real) {
@@ -335,6 +333,13 @@ void wr_tail_for_each_folder(struct wr_tail *tail,
     }
 }
 
+void wr_tail_leave(struct wr_tail *tail, struct wr_tail_file *file)
+{
+    file->gone = true;
+    file->gone_ns = file->left_ns = wr_now_ns(tail->gen.loop);
+    file->made_ns = wr_tail_born_ns(tail, file->fd);
+}
+
 /* No path names these any more. */
 static void see_gone(struct wr_tail *tail)
 {
@@ -348,8 +353,8 @@ static void see_gone(struct wr_tail *tail)
             continue;
         }
         if (!file->gone) {
-            file->gone = file->more = file->search = true;
-            file->gone_ns = now_ns;
+            wr_tail_leave(tail, file);
+            file->more = file->search = true;
         }
         if (file->search) {
             wr_tail_find_missed(tail, file, -1);

@@ -15,7 +15,6 @@
  *
  * Nothing here suspends.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,22 +45,6 @@ struct wr_tail_missed {
     size_t opened; /* since the file has gone */
     bool all;      /* nothing else can be there */
 };
-
-static int64_t nanoseconds(const struct statx_timestamp *time)
-{
-    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
-}
-
-/* When it was made; -1: not known. path NULL: of fd. */
-static int64_t born_ns(int fd, const char *path)
-{
-    struct statx info;
-    int rc;
-    WR_CALL(rc, "statx", ENOSYS,
-            path != NULL ? statx(AT_FDCWD, path, 0, STATX_BTIME, &info)
-                         : statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &info));
-    return rc == 0 && (info.stx_mask & STATX_BTIME) != 0 ? nanoseconds(&info.stx_btime) : -1;
-}
 
 /* ---- what was read already */
 
@@ -119,7 +102,7 @@ void wr_tail_note_seen(struct wr_tail *tail, const struct wr_tail_id *id, int fd
     if (tail->seen != NULL) { /* else it may be read again */
         tail->seen[tail->seen_at++ % SEEN_MAX] = *id;
     }
-    add_key(tail, key_of(id->device, id->inode, born_ns(fd, NULL)));
+    add_key(tail, key_of(id->device, id->inode, wr_tail_born_ns(tail, fd)));
 }
 
 /* Does tail->scratch, the first len bytes of a file, begin as this one does, which is long enough to
@@ -167,34 +150,32 @@ static bool search(struct wr_tail *tail, const char *name, int64_t after_ns, str
     char *path = tail->path;
     size_t cap = 0;
     bool good = true;
-    errno = EACCES;
-    DIR *dir = wr_fault("opendir") ? NULL : opendir(tail->real);
-    if (dir == NULL) {
+    const struct wr_disk *disk = tail->gen.loop->disk;
+    void *names = disk->open_names(tail->real);
+    if (names == NULL) {
         return errno != EMFILE && errno != ENFILE && errno != ENOMEM;
     }
-    for (const struct dirent *entry;
-         good && *count < FOUND_MAX && (entry = readdir(dir)) != NULL;) {
+    for (const char *each; good && *count < FOUND_MAX && (each = disk->next_name(names)) != NULL;) {
         struct stat info;
-        int len = snprintf(path, sizeof tail->path, "%s/%s", tail->real, entry->d_name);
-        if (!wr_tail_is_rotated(entry->d_name, name) || (size_t)len >= sizeof tail->path ||
-            tail->gen.loop->disk->stat_path(path, &info) < 0 || !S_ISREG(info.st_mode) ||
+        int len = snprintf(path, sizeof tail->path, "%s/%s", tail->real, each);
+        if (!wr_tail_is_rotated(each, name) || (size_t)len >= sizeof tail->path ||
+            disk->stat_path(path, &info) < 0 || !S_ISREG(info.st_mode) ||
             wr_tail_file_of(tail, &info) != NULL) {
             continue;
         }
-        struct found one = {.born_ns = born_ns(-1, path),
+        struct found one = {.born_ns = disk->born_ns(-1, path),
                             .mtime_ns =
                                 (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec};
         uint64_t key = key_of((uint64_t)info.st_dev, (uint64_t)info.st_ino, one.born_ns);
         if (one.born_ns < after_ns || is_seen_key(tail, key)) {
             continue;
         }
-        good = wr_grow(found, sizeof **found, *count, &cap) &&
-               (one.name = wr_strdup(entry->d_name)) != NULL;
+        good = wr_grow(found, sizeof **found, *count, &cap) && (one.name = wr_strdup(each)) != NULL;
         if (good) {
             (*found)[(*count)++] = one;
         }
     }
-    closedir(dir);
+    disk->close_names(names);
     return good;
 }
 
@@ -240,7 +221,8 @@ static bool open_missed(struct wr_tail *tail, const char *name, const char *as,
     struct stat info = {.st_dev = (dev_t)found.id.device, .st_ino = (ino_t)found.id.inode};
     bool empty = found.coding != NULL && found.id.head_len == 0; /* it is being compressed */
     if (number != 0 || empty || wr_tail_file_of(tail, &info) != NULL ||
-        is_seen_key(tail, key_of(found.id.device, found.id.inode, born_ns(found.fd, NULL))) ||
+        is_seen_key(tail,
+                    key_of(found.id.device, found.id.inode, wr_tail_born_ns(tail, found.fd))) ||
         is_seen_copy(tail, found.id.head_len, found.coding != NULL)) {
         (void)disk->close(found.fd);
         return true;
@@ -249,9 +231,9 @@ static bool open_missed(struct wr_tail *tail, const char *name, const char *as,
     return *file != NULL;
 }
 
-int64_t wr_tail_born_ns(int fd)
+int64_t wr_tail_born_ns(const struct wr_tail *tail, int fd)
 {
-    return born_ns(fd, NULL);
+    return tail->gen.loop->disk->born_ns(fd, NULL);
 }
 
 /* Does a path name a file now that came after this one? */
@@ -296,8 +278,7 @@ static void open_more(struct wr_tail *tail)
             continue;
         }
         missed->opened++;
-        file->gone = true;
-        file->gone_ns = wr_now_ns(tail->gen.loop);
+        wr_tail_leave(tail, file);
         file->ends = file->packed != NULL;
         if (!file->ends) {
             missed->last->search = false;
@@ -337,7 +318,7 @@ void wr_tail_find_missed(struct wr_tail *tail, struct wr_tail_file *file, int64_
     file->search = false;
     after_ns = after_ns >= 0        ? after_ns
                : file->after_ns > 0 ? file->after_ns
-                                    : born_ns(file->fd, NULL);
+                                    : wr_tail_born_ns(tail, file->fd);
     if (after_ns < 0 || wr_tail_real_of(tail, file) == NULL) {
         return;
     }

@@ -62,7 +62,9 @@ struct sim {
     /* what has come */
     struct sim_far far[SIM_SINKS];
     int written; /* lines of the log that were written */
+    int cut;     /* of them, lie in files with other names */
     int rotated;
+    size_t truncated_at; /* the length that the log had; 0: it was not, or has another name now */
     /* this run */
     weir_loop *loop;
     weir_scope *scope, *beside; /* of the pipeline; of what happens to it */

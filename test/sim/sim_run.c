@@ -282,6 +282,13 @@ static void draw_faults(weir_scope *beside)
     }
 }
 
+static void show_log(void *ctx, int level, const char *origin, const char *text)
+{
+    (void)ctx;
+    (void)level;
+    printf("    %s: %s\n", origin, text);
+}
+
 static void begin_run(void)
 {
     stopped = false;
@@ -293,9 +300,9 @@ static void begin_run(void)
     sim.sync_fails = UINT64_MAX - 1;
     sim.writes_short = false;
     sim_disk_faults(false);
-    sim.loop =
-        weir_loop_new(WEIR_OPTIONS(weir_loop_options, .virtual_ns = INT64_C(1700000000000000000),
-                                   .blocked_ms = WEIR_NONE, .seed = sim_draw(1u << 30) + 1));
+    sim.loop = weir_loop_new(WEIR_OPTIONS(
+        weir_loop_options, .virtual_ns = INT64_C(1700000000000000000), .blocked_ms = WEIR_NONE,
+        .seed = sim_draw(1u << 30) + 1, .log = sim.verbose ? show_log : NULL));
     sim.loop->disk = &wr_test_disk;
     sim.scope = weir_scope_new(weir_root(sim.loop), NULL);
     sim.state = weir_state_open(sim.scope, sim.sinks[0] == SIM_TABLE ? NULL : "s", "p");
@@ -370,6 +377,11 @@ static void restart(void)
         wr_disk_go_on();
     }
     sim.crashes++;
+    if (sim.verbose) {
+        size_t len;
+        const char *record = wr_disk_get("s/p.weir", &len);
+        printf("    the record: %s\n", record != NULL ? record : "none");
+    }
     sim_check_record();
 }
 

@@ -2,8 +2,9 @@
  * sim_source.c - the sources of a simulation. All give the same lines, 1 to sim.lines.
  *
  *   a file   read once
- *   a log    that a task of ours writes and rotates, as long as the machine runs; when all has come
- *            it stops the pipeline
+ *   a log    that a task of ours writes, renames and truncates, as long as the machine
+ *            runs; when all has come it stops the pipeline. Changes in its folder are not reported
+ *            (inotify is the kernel's), so tail looks by itself
  *   HTTP     by a wire of our own: Range and a strong ETag; connections are refused, break off, fall
  *            silent, and answers come late or with 503
  *   a feed   by <weir/extend.h>, with its number as position; it pauses, and may fail
@@ -16,7 +17,7 @@
 #include "http.h"
 #include "sim.h"
 
-enum { LOG_STEP = 12 }; /* lines written at once, at most */
+enum { LOG_STEP = 12 /* lines written at once, at most */, ROTATES_EVERY = 4, ROTATIONS_MAX = 5 };
 
 int sim_line(int number, char to[SIM_TEXT])
 {
@@ -53,7 +54,44 @@ void sim_source_begin(void)
 static void append(int count)
 {
     sim.written += count;
-    wr_disk_put("d/log", text, lines_text(1, sim.written, text));
+    wr_disk_put("d/log", text, lines_text(sim.cut + 1, sim.written, text));
+    sim_note("append", (uint64_t)sim.written, (uint64_t)wr_disk_inode("d/log"));
+}
+
+/* Does the record that the next run finds say this of the log? A run begins with the files that it
+ * knows and those that have their names. */
+static bool record_says(const char *before)
+{
+    char words[64];
+    snprintf(words, sizeof words, "%s device 0 inode %d ", before, wr_disk_inode("d/log"));
+    const char *record = sim.sinks[0] == SIM_TABLE ? sim.far[0].text : wr_disk_get_safe("s/p.weir");
+    return record != NULL && strstr(record, words) != NULL;
+}
+
+/* The log is truncated when all of it was read, or renamed. */
+static void rotate(void)
+{
+    char name[32];
+    size_t len = 0;
+    if (sim.rotated == ROTATIONS_MAX || sim.written == sim.cut) {
+        return;
+    }
+    (void)wr_disk_get("d/log", &len);
+    snprintf(name, sizeof name, "offset %zu", len);
+    bool is_read = record_says(name);
+    bool knows_bytes = is_read && len != sim.truncated_at; /* and not those before a truncation */
+    if (knows_bytes && sim_draw(2) == 0) {
+        wr_disk_put("d/log", "", 0);
+        sim.truncated_at = len;
+    } else if (knows_bytes || (sim.truncated_at == 0 && record_says(""))) {
+        sim.truncated_at = 0;
+        snprintf(name, sizeof name, "d/log.%d", ++sim.rotated);
+        wr_disk_move("d/log", name);
+    } else {
+        return;
+    }
+    sim_note("rotate", (uint64_t)sim.rotated, is_read);
+    sim.cut = sim.written;
 }
 
 static int write_log(weir_scope *scope, void *args)
@@ -62,6 +100,9 @@ static int write_log(weir_scope *scope, void *args)
     while (sim.written < sim.lines && !sim_stopped()) {
         int left = sim.lines - sim.written;
         int count = 1 + (int)sim_draw(LOG_STEP);
+        if (sim_draw(ROTATES_EVERY) == 0) {
+            rotate();
+        }
         append(count < left ? count : left);
         if (!weir_sleep(scope, (int64_t)sim_draw(sim_draw(3) == 0 ? 3000 : 100))) {
             return 0;

@@ -395,9 +395,9 @@ static int disk_sync(int fd)
     }
     bool fails = disk.syncs++ == disk.fail_sync_after;
     struct file *file = file_of(fd);
-    if (file->folder) {
-        settle_folder(make_name(disk.fds[fd - FIRST_FD].path), fails ? WHICH_NONE : WHICH_ALL);
-    } else {
+    if (file->folder && !fails) {
+        settle_folder(make_name(disk.fds[fd - FIRST_FD].path), WHICH_ALL);
+    } else if (!file->folder) {
         settle_file(file, fails ? WHICH_NONE : WHICH_ALL);
     }
     return end_call(fails ? EIO : 0);
@@ -465,6 +465,83 @@ static int disk_make_folder(const char *path, mode_t mode)
     return end_call(0);
 }
 
+/* The names of a folder are read as those of all paths that begin with it. */
+struct names {
+    char folder[PATH_BYTES], name[PATH_BYTES];
+    int at;
+};
+
+static void *disk_open_names(const char *folder)
+{
+    struct names *names = NULL;
+    const struct name *there = NULL;
+    if (begin_call()) {
+        there = find_name(folder);
+        errno = ENOENT;
+    }
+    if (there != NULL && there->file != NO_FILE) {
+        names = calloc(1, sizeof *names);
+        MUST(names != NULL);
+        snprintf(names->folder, PATH_BYTES, "%s", folder);
+    }
+    (void)end_call(names != NULL ? 0 : errno);
+    return names;
+}
+
+static const char *disk_next_name(void *of)
+{
+    struct names *names = of;
+    const char *found = NULL;
+    bool runs = begin_call();
+    for (; runs && found == NULL && names->at < disk.names_count; names->at++) {
+        const struct name *name = &disk.names[names->at];
+        char folder[PATH_BYTES];
+        folder_of(name->path, folder);
+        if (name->file != NO_FILE && name->path[0] != '\0' && strcmp(folder, names->folder) == 0) {
+            const char *slash = strrchr(name->path, '/');
+            snprintf(names->name, PATH_BYTES, "%s", slash != NULL ? slash + 1 : name->path);
+            found = names->name;
+        }
+    }
+    (void)end_call(runs ? 0 : EIO);
+    return found;
+}
+
+static void disk_close_names(void *names)
+{
+    free(names);
+}
+
+static ssize_t disk_path_of(int fd, char *to, size_t cap)
+{
+    if (!begin_call()) {
+        return end_call(EIO);
+    }
+    char path[PATH_BYTES] = "gone (deleted)";
+    (void)file_of(fd);
+    for (int i = 0; i < disk.names_count; i++) {
+        if (disk.names[i].file == disk.fds[fd - FIRST_FD].file) {
+            snprintf(path, sizeof path, "%s", disk.names[i].path);
+        }
+    }
+    size_t len = WR_MIN(strlen(path), cap);
+    memcpy(to, path, len);
+    (void)end_call(0);
+    return (ssize_t)len;
+}
+
+/* Files are never removed from the table, so they are born in its order. */
+static int64_t disk_born_ns(int fd, const char *path)
+{
+    if (!begin_call()) {
+        return end_call(EIO);
+    }
+    const struct name *name = path != NULL ? find_name(path) : NULL;
+    int file = path == NULL ? disk.fds[fd - FIRST_FD].file : name != NULL ? name->file : NO_FILE;
+    (void)end_call(file != NO_FILE ? 0 : ENOENT);
+    return file != NO_FILE ? file + 1 : -1;
+}
+
 static int disk_close(int fd)
 {
     bool runs = begin_call();
@@ -487,6 +564,11 @@ const struct wr_disk wr_test_disk = {
     .rename = disk_rename,
     .remove = disk_remove,
     .make_folder = disk_make_folder,
+    .open_names = disk_open_names,
+    .next_name = disk_next_name,
+    .close_names = disk_close_names,
+    .path_of = disk_path_of,
+    .born_ns = disk_born_ns,
     .close = disk_close,
 };
 
@@ -541,6 +623,21 @@ void wr_disk_put(const char *path, const char *bytes, size_t len)
     put_bytes(&file->safe, 0, bytes, len);
 }
 
+void wr_disk_move(const char *from, const char *to)
+{
+    struct name *old = find_name(from);
+    MUST(old != NULL && old->file != NO_FILE);
+    struct name *new = make_name(to);
+    new->file = new->safe = old->file;
+    old->file = old->safe = NO_FILE;
+}
+
+int wr_disk_inode(const char *path)
+{
+    const struct name *name = find_name(path);
+    return name != NULL && name->file != NO_FILE ? name->file + 1 : 0;
+}
+
 const char *wr_disk_get(const char *path, size_t *len)
 {
     const struct name *name = find_name(path);
@@ -549,6 +646,17 @@ const char *wr_disk_get(const char *path, size_t *len)
     }
     *len = disk.files[name->file].now.len;
     return disk.files[name->file].now.data;
+}
+
+const char *wr_disk_get_safe(const char *path)
+{
+    char folder[PATH_BYTES];
+    const struct name *name = find_name(path), *holder;
+    folder_of(path, folder);
+    holder = find_name(folder);
+    return name != NULL && name->safe != NO_FILE && holder != NULL && holder->safe != NO_FILE
+               ? disk.files[name->safe].safe.data
+               : NULL;
 }
 
 void wr_disk_stop_after(uint64_t count)
