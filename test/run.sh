@@ -39,7 +39,7 @@ export LC_ALL=C.UTF-8
 build_packages='build-essential cmake ninja-build pkg-config libuv1-dev libcurl4-openssl-dev
 zlib1g-dev libzstd-dev libbrotli-dev liblz4-dev libssl-dev libsimdjson-dev libpcre2-dev libjq-dev libpq-dev libsqlite3-dev check jq'
 test_packages='git ca-certificates curl python3 procps nginx-light openssl socat netcat-openbsd strace
-util-linux gdb postgresql zsh fish mandoc zstd brotli lz4 miller gawk
+util-linux gdb faketime postgresql zsh fish mandoc zstd brotli lz4 miller gawk
 python3-websockets'
 full_packages='clang clang-format clang-tidy cppcheck libclang-rt-dev valgrind qemu-user
 gcc-aarch64-linux-gnu libc6-dev-arm64-cross'

@@ -7,6 +7,7 @@ A hook is taken down again and again (50 times, in a short run 6), a server is s
 its feed (SIGSTOP), a disk is full and freed, the wall clock jumps.
 """
 
+import glob
 import os
 import re
 import signal
@@ -15,7 +16,6 @@ import subprocess
 import sys
 import threading
 import time
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 sys.dont_write_bytecode = True
@@ -27,7 +27,7 @@ LONG = "--long" in sys.argv
 OUTAGES = 50 if LONG else 6
 BATCH = 20
 MODULE = os.path.abspath(os.path.join(os.environ.get("WEIR_BUILD", "build"), "lib", "test", "fault.so"))
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), None)  # Debian: faketime
 
 
 class Hook:
@@ -166,8 +166,11 @@ class Outages(TestCase):
         with open(os.path.join(small, "out"), "rb") as file:
             self.assertEqual(file.read(), lines)
 
-    @unittest.skipUnless(os.path.exists(FAKETIME), "libfaketime is not installed")
     def test_a_wall_clock_that_jumps_by_a_day_delays_nothing(self):
+        if FAKETIME is None:
+            print("**** SKIPPED: jumps of the clock: faketime is not installed ****")
+            self.assertNotEqual(os.environ.get("CI"), "true", "in CI nothing is skipped")
+            self.skipTest("faketime is not installed")
         stamp = self.write("stamp", "+0\n")
         env = {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": stamp, "FAKETIME_NO_CACHE": "1",
                "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}

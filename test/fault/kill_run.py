@@ -66,7 +66,7 @@ class Pair:
         return self
 
     def at_points(self):
-        if not traces():
+        if not traces() or self.sink == "exec":  # whose command would be killed as well
             return
         left = list(POINTS)
         self.random.shuffle(left)
