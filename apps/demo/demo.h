@@ -85,6 +85,7 @@ enum demo_route {
     DEMO_FEED,
     DEMO_SSE,
     DEMO_FLAKY_SSE,
+    DEMO_WS,
     DEMO_LINES,
     DEMO_FLAKY,
     DEMO_GZIP,
@@ -95,8 +96,9 @@ enum demo_route {
 };
 struct demo_count {
     uint64_t requests;
-    uint64_t items; /* lines or events that were given to the server; /feed.ndjson, /slow, sse */
-    uint64_t bad;   /* ... of these the malformed ones */
+    uint64_t
+        items;    /* lines or events that were given to the server; /feed.ndjson, /slow, /ws, sse */
+    uint64_t bad; /* ... of these the malformed ones */
 };
 
 /* A running demo. */
@@ -149,6 +151,8 @@ weir_handler demo_on_hook, demo_on_hook_counts, demo_on_hook_lines;
  *                                    with rate 0); retry in ms (default 1000)
  *     /flaky/feed.sse?...&every=     the same, breaks off at random, after about `every` events
  *                                    (default 20)
+ *     /ws?rate=&n=                   the events of /feed.ndjson, none of them malformed, as text
+ *                                    messages of a WebSocket
  *     /slow?n=&ms=&head_ms=          n numbered lines, ms between them, head_ms before the head
  *     POST /hook?status=&every=&after=&lines=
  *                                    takes a body once for each Idempotency-Key, with 204; each

@@ -163,19 +163,34 @@ WEIR_SOURCE(demo_feed, struct feed_args)
     return 0;
 }
 
-static weir_gen *on_feed(weir_scope *scope, const weir_request *request, weir_reply *reply,
-                         void *ctx)
+static weir_gen *serve_feed(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                            bool bad, struct demo_count *count)
 {
     struct feed_args args = {.rate = weir_request_number(request, "rate", 10),
                              .n = weir_request_number(request, "n", -1),
-                             .bad = weir_request_number(request, "bad", 1) != 0,
-                             .count = &((struct demo_control *)ctx)->counts[DEMO_FEED]};
-    args.count->requests++;
+                             .bad = bad,
+                             .count = count};
     if (args.rate > 1000000) {
         return weir_reply_refuse(reply, 400, "rate: at most a million a second, 0 for no limit");
     }
-    weir_reply_type(reply, "application/x-ndjson");
     return demo_feed(scope, args);
+}
+
+static weir_gen *on_feed(weir_scope *scope, const weir_request *request, weir_reply *reply,
+                         void *ctx)
+{
+    struct demo_count *count = &((struct demo_control *)ctx)->counts[DEMO_FEED];
+    count->requests++;
+    weir_reply_type(reply, "application/x-ndjson");
+    return serve_feed(scope, request, reply, weir_request_number(request, "bad", 1) != 0, count);
+}
+
+static weir_gen *on_ws(weir_scope *scope, const weir_request *request, weir_reply *reply, void *ctx)
+{
+    struct demo_count *count = &((struct demo_control *)ctx)->counts[DEMO_WS];
+    count->requests++;
+    return weir_reply_websocket(reply) == 101 ? serve_feed(scope, request, reply, false, count)
+                                              : NULL;
 }
 
 /* ---- slowly */
@@ -225,6 +240,7 @@ WEIR_SOURCE(demo_index, int)
         "/bomb.gz?size=1073741824&coded=0  zeros in gzip, some 1000 for each byte\n"
         "/feed.sse?rate=10&n=&ring=100&retry=1000&ignore=0   server-sent events; resumable\n"
         "/flaky/feed.sse?every=20          the same, with random disconnects\n"
+        "/ws?rate=10&n=                    the events as messages of a WebSocket\n"
         "/lines?n=1000&size=0&seed=1       numbered lines; resumable\n"
         "/flaky?n=1000&size=0&every=1048576  the same, with random disconnects\n"
         "/gzip?n=1000&size=0&members=1     the same in gzip, in one member or several\n"
@@ -255,6 +271,7 @@ struct weir_server *demo_start(weir_scope *scope, const char *address, struct de
                   {"GET /feed.ndjson", on_feed},
                   {"GET /feed.sse", demo_on_sse},
                   {"GET /flaky/feed.sse", demo_on_flaky_sse},
+                  {"GET /ws", on_ws},
                   {"GET /lines", on_lines},
                   {"GET /flaky", on_flaky},
                   {"GET /gzip", demo_on_gzip},
@@ -292,6 +309,7 @@ void demo_counts_print(const struct demo_control *control, FILE *to)
         [DEMO_FEED] = {"/feed.ndjson", "lines"},
         [DEMO_SSE] = {"/feed.sse", "events"},
         [DEMO_FLAKY_SSE] = {"/flaky/feed.sse", "events"},
+        [DEMO_WS] = {"/ws", "messages"},
         [DEMO_LINES] = {"/lines", NULL},
         [DEMO_FLAKY] = {"/flaky", NULL},
         [DEMO_GZIP] = {"/gzip", NULL},

@@ -22,6 +22,7 @@ static const char *const routes[] = {
     "/feed.ndjson?rate=10        a live feed of JSON lines, some broken (bad=0: none)",
     "/feed.sse                   the same as server-sent events; resumable by Last-Event-ID",
     "/flaky/feed.sse             these, with random disconnects",
+    "/ws                         the same as messages of a WebSocket: ws:// instead of http://",
     "/lines?n=1000000&size=100   lines as fast as the client reads; resumable",
     "/flaky?n=1000000            the same, with random disconnects",
     "/gzip?n=100000              compressed (members=3: in several gzip members, as logs are)",

@@ -185,9 +185,32 @@ WEIR_API void weir_reply_body(weir_reply *reply, int body);
  */
 WEIR_API WEIR_MUST_CHECK int weir_reply_range(weir_reply *reply, int64_t *first, int64_t *count);
 
+/*
+ * Open a WebSocket (RFC 6455), if the client asks for one, instead of sending a body. Each item of the
+ * generator becomes a message: text if it is UTF-8, else binary; an overlong line that comes in pieces
+ * becomes the fragments of a binary message. Pings are answered, and messages of the client are read
+ * and dropped. The generator ends when the client closes the connection or leaves. The server closes
+ * it with the code 1000 at the end of the generator, 1011 when that has failed, and 1001 when the
+ * server stops. Messages are compressed (permessage-deflate) for a client that offers it, if the
+ * loop's budget has room for the 320 KiB that this takes.
+ *
+ *     if (weir_reply_websocket(reply) != 101) {
+ *         return NULL;
+ *     }
+ *     return my_ticks(scope, 10);
+ *
+ * Status, type, length and validators of the reply do not count then; to choose a subprotocol, set
+ * the header Sec-WebSocket-Protocol. Pages of any origin can connect: a handler whose data is not for
+ * all of them looks at the header Origin.
+ *
+ * Returns  101: make the generator. 400, 426, 503: the reply is refused, because the request is not
+ *          the one of a WebSocket, or there is no memory: return NULL.
+ */
+WEIR_API WEIR_MUST_CHECK int weir_reply_websocket(weir_reply *reply);
+
 /* Send an error with a line of text and no generator: `return weir_reply_refuse(reply, 404, "no
- * feed '%s'", name);` The connection is not used again. Of the handler's headers, Retry-After and
- * WWW-Authenticate are sent, too. Always returns NULL. */
+ * feed '%s'", name);` The connection is not used again. Of the handler's headers, Retry-After,
+ * WWW-Authenticate, Upgrade and Sec-WebSocket-Version are sent, too. Always returns NULL. */
 WEIR_API weir_gen *weir_reply_refuse(weir_reply *reply, int status, const char *format, ...)
     WEIR_PRINTF(3, 4);
 

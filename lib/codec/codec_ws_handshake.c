@@ -11,6 +11,7 @@
 #include "base_error.h"
 #include "codec_base64.h"
 #include "codec_digest.h"
+#include "codec_out.h"
 #include "codec_response.h"
 #include "codec_ws_handshake.h"
 

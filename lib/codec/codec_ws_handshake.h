@@ -7,7 +7,6 @@
 #ifndef WR_CODEC_WS_HANDSHAKE_H
 #define WR_CODEC_WS_HANDSHAKE_H
 
-#include "codec_out.h"
 #include "codec_text.h"
 #include "codec_ws.h"
 
@@ -34,6 +33,7 @@ struct wr_ws_request {
     size_t headers_count;
     const char *more; /* one more header line, for a login; NULL: none */
 };
+struct wr_out; /* codec_out.h */
 void wr_ws_write_request(struct wr_out *out, const struct wr_ws_request *request);
 /* True: a header that the request writes itself, or that would change its framing. */
 bool wr_ws_is_own_header(struct wr_text name);

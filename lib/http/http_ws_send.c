@@ -13,6 +13,7 @@
 #include "base_alloc.h"
 #include "base_fault.h"
 #include "codec_base64.h"
+#include "codec_out.h"
 #include "http_ws_parts.h"
 
 enum { OUT_MIN = 512, HEADERS_MAX = 100 };

@@ -27,9 +27,8 @@ enum { LINGER_MS = 1000, LINGER_BYTES = 128 * 1024 };
 
 /* ---- serving */
 
-static void on_gone(void *ctx)
+void wr_conn_gone(struct wr_conn *conn)
 {
-    struct wr_conn *conn = ctx;
     if (!conn->gone) {
         conn->gone = true;
         if (conn->scope != NULL) {
@@ -37,6 +36,11 @@ static void on_gone(void *ctx)
         }
         wr_task_cancel(conn->task); /* ... and fail the wait of this task */
     }
+}
+
+static void on_gone(void *ctx)
+{
+    wr_conn_gone(ctx);
 }
 
 /* The client sends no more. It may have left: only a byte sent to it shows that. */
@@ -84,6 +88,9 @@ static int put_item(struct wr_conn *conn, const weir_item *item, int64_t *left, 
     int rc = weir_item_text(item, &text, &conn->scratch);
     if (rc < 0) {
         return rc;
+    }
+    if (conn->reply.ws != NULL) {
+        return wr_reply_ws_put(conn, item, text.data, text.len);
     }
     struct wr_line_ends ends = {.end = ""};
     if (conn->reply.body == WEIR_BODY_LINES) {
@@ -227,6 +234,36 @@ static enum wr_step send_body(struct wr_conn *conn, weir_gen *gen, const struct 
     return rc == 0 && !form->close ? WR_STEP_OK : WR_STEP_CLOSE;
 }
 
+/* The same as messages. */
+static enum wr_step send_messages(struct wr_conn *conn, weir_gen *gen,
+                                  const struct wr_reply_form *form)
+{
+    weir_error error;
+    int64_t left = -1;
+    int rc = start_reply(conn, form);
+    if (rc == 0) {
+        rc = wr_reply_ws_begin(conn);
+    }
+    if (rc == 0) {
+        rc = move_items(conn, gen, &left);
+        weir_scratch_free(&conn->scratch);
+    }
+    conn->out.gone = NULL; /* a client that leaves must not cut the clean-up short */
+    forget_cancel(conn);
+    int ended = weir_finish(gen, &error);
+    if (rc < 0 && ended == 0) {
+        ended =
+            wr_error_set(&error, rc, 0, "reply", "%s",
+                         rc == WEIR_EINVAL ? "a value whose type has no text" : wr_code_text(rc));
+    }
+    if (ended < 0 && !conn->gone) {
+        log_failure(conn, &error);
+    }
+    wr_reply_ws_ends(conn);
+    forget_cancel(conn);
+    return wr_reply_ws_close(conn, ended);
+}
+
 /* If a precondition fails, the body is not needed, or is of another version: send no body. */
 static void check_condition(struct wr_conn *conn)
 {
@@ -270,7 +307,8 @@ static enum wr_step send_reply(struct wr_conn *conn, weir_gen *gen)
         weir_discard(gen);
         return send_short(conn, &form);
     }
-    return send_body(conn, gen, &form);
+    return form.body == WR_BODY_BY_MESSAGES ? send_messages(conn, gen, &form)
+                                            : send_body(conn, gen, &form);
 }
 
 /* Run the handler in its own scope, and send what it returns. */
@@ -332,6 +370,7 @@ static enum wr_step answer(struct wr_conn *conn, enum wr_step step)
     forget_cancel(conn);
     watch_client(conn, false);
     wr_reply_fini(&conn->reply);
+    wr_reply_leave_ws(&conn->reply);
     wr_out_close(&conn->out);
     if (conn->out.writer.failure == WEIR_ETIMEDOUT ||
         (conn->out.writer.failure < 0 && conn->leaving)) {

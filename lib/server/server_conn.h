@@ -8,6 +8,7 @@
  * server_request.c what a handler can read of a request
  * server_condition.c conditional requests: whether the client's copy is still valid
  * server_out.c     output to the client
+ * server_ws.c      a reply that is a WebSocket
  */
 #ifndef WR_SERVER_CONN_H
 #define WR_SERVER_CONN_H
@@ -33,6 +34,8 @@ struct wr_out {
     void (*gone)(void *ctx);            /* a write failed and no put waits: called once */
     void (*stalls)(void *ctx, bool on); /* a wait for the client to read begins, or ends */
     void *ctx;
+    void (*written)(void *ctx); /* all is written: it may put with wr_out_put_now; NULL: not told */
+    void *written_ctx;
     int64_t stall_ms;         /* < 0: no limit */
     char *small;              /* NULL: not open */
     struct weir_block *large; /* borrowed while it holds bytes; NULL: none */
@@ -59,6 +62,8 @@ void wr_out_wrote_head(struct wr_out *out, size_t len, bool chunked);
 /* Take all bytes; suspends while the buffer is full. Bytes are sent when the buffer is full, or
  * before the loop polls. 0 or a negative code, which is sticky. */
 int wr_out_put(struct wr_out *out, const char *data, size_t len);
+/* The same without a wait. False: there is no room now, or a failure. */
+bool wr_out_put_now(struct wr_out *out, const char *data, size_t len);
 /* Suspend until everything is written. last: end a chunked body first. */
 int wr_out_drain(struct wr_out *out, bool last);
 /* The client has shut down its sending side: it may have left, or may still read. If no bytes are
@@ -102,6 +107,7 @@ struct weir_reply {
     const char *allow; /* the allowed methods of a 405; NULL: not a 405 */
     char type[96], etag[96], refusal[200];
     struct wr_reply_headers *headers; /* until the head is written; NULL: none */
+    struct wr_reply_ws *ws;           /* weir_reply_websocket has accepted; NULL: it is not one */
 };
 
 /* Called first in each public function that takes a request, or the reply to one. */
@@ -123,7 +129,13 @@ void wr_reply_fini(weir_reply *reply);
 bool wr_request_init(weir_request *request, const struct wr_http1_request *head);
 
 /* How the body is delimited. */
-enum wr_body_by { WR_BODY_NONE = 0, WR_BODY_BY_LENGTH, WR_BODY_BY_CHUNKS, WR_BODY_BY_CLOSE };
+enum wr_body_by {
+    WR_BODY_NONE = 0,
+    WR_BODY_BY_LENGTH,
+    WR_BODY_BY_CHUNKS,
+    WR_BODY_BY_CLOSE,
+    WR_BODY_BY_MESSAGES /* of a WebSocket */
+};
 struct wr_reply_form {
     enum wr_body_by body;
     int64_t length; /* of the body to send, with WR_BODY_BY_LENGTH */
@@ -234,6 +246,26 @@ enum wr_step wr_conn_read_request(struct wr_conn *conn, bool first);
 /* The body is no longer needed: it is not charged any more. */
 void wr_conn_release_body(struct wr_conn *conn);
 enum wr_step wr_conn_refuse(struct wr_conn *conn, int status, const char *why);
+
+/* The client has left: end the request, and fail the wait of the connection's task. */
+void wr_conn_gone(struct wr_conn *conn);
+
+/* ---- a reply that is a WebSocket: reply.ws */
+
+/* Its headers, in addition to the usual ones. Returns how many. */
+size_t wr_reply_ws_headers(const weir_reply *reply, struct wr_http1_header to[4]);
+/* The head is written: read what the client sends. 0 or WEIR_ENOMEM; in both cases wr_reply_ws_ends
+ * and wr_reply_ws_close follow. */
+int wr_reply_ws_begin(struct wr_conn *conn);
+/* Put an item, or a piece of one. Suspends. 0, or a code. */
+int wr_reply_ws_put(struct wr_conn *conn, const weir_item *item, const char *data, size_t len);
+/* The generator has ended: from now on wr_conn_gone is not called for what the client sends. */
+void wr_reply_ws_ends(struct wr_conn *conn);
+/* Then send a close frame, if the client is there, and read no more. code: why the generator has
+ * failed; 0: it has not. Suspends. */
+enum wr_step wr_reply_ws_close(struct wr_conn *conn, int code);
+/* Free it, if there is one. */
+void wr_reply_leave_ws(weir_reply *reply);
 
 /* The task of a connection; args: a struct wr_conn *, which it frees. */
 int wr_conn_main(weir_scope *scope, void *args);

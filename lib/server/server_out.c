@@ -186,6 +186,9 @@ static void wrote(struct wr_writer *writer, size_t bytes, bool direct)
     out->start += bytes;
     if (out->start == out->sealed) {
         reset(out);
+        if (out->written != NULL) {
+            out->written(out->written_ctx);
+        }
     }
 }
 
@@ -321,6 +324,11 @@ int wr_out_put(struct wr_out *out, const char *data, size_t len)
         wr_before_poll_enrol(out->writer.loop, &out->hook);
     }
     return 0;
+}
+
+bool wr_out_put_now(struct wr_out *out, const char *data, size_t len)
+{
+    return room(out) >= len && wr_out_put(out, data, len) == 0;
 }
 
 int wr_out_drain(struct wr_out *out, bool last)

@@ -170,6 +170,9 @@ struct wr_reply_form wr_reply_form_of(const weir_reply *reply, bool has_body, bo
     struct wr_reply_form form = {.body = WR_BODY_BY_LENGTH, .close = !keep_alive || reply->refused};
     if (reply->refused) {
         form.length = (int64_t)strlen(reply->refusal);
+    } else if (reply->ws != NULL && has_body) {
+        form.body = WR_BODY_BY_MESSAGES;
+        form.close = true;
     } else if (reply->status == 204 || reply->status == 304) {
         form.body = WR_BODY_NONE;
     } else if (!has_body) {
@@ -196,22 +199,46 @@ static void add(struct heads *heads, const char *name, const char *value)
 }
 
 /* Is this header sent with the reply? The body of a refusal is not the one that the handler has
- * described, so only Retry-After and WWW-Authenticate are sent with it. A 304 is about the client's
+ * described, so only headers that are about the refusal are sent with it. A 304 is about the client's
  * copy: headers that describe a body would be wrong, but headers for caches belong there (RFC 9110
  * 15.4.5). */
 static bool goes_along(const weir_reply *reply, const struct wr_http1_header *header)
 {
     struct wr_text name = header->name;
     if (reply->refused) {
-        return wr_text_is(name, "Retry-After") || wr_text_is(name, "WWW-Authenticate");
+        return wr_text_is(name, "Retry-After") || wr_text_is(name, "WWW-Authenticate") ||
+               wr_text_is(name, "Upgrade") || wr_text_is(name, "Sec-WebSocket-Version");
     }
     return reply->status != 304 || wr_text_is(name, "Content-Location") ||
            !wr_text_take(&name, "Content-");
 }
 
+/* The handler's own headers. */
+static void add_more(struct heads *heads, const weir_reply *reply)
+{
+    const struct wr_reply_headers *more = reply->headers;
+    for (size_t i = 0; more != NULL && i < more->count; i++) {
+        if (goes_along(reply, &more->all[i])) {
+            heads->all[heads->count++] = more->all[i];
+        }
+    }
+}
+
+static long write_upgrade(const weir_reply *reply, const char *date, char *to, size_t cap)
+{
+    struct heads heads = {.count = 0};
+    add(&heads, "Date", date);
+    heads.count += wr_reply_ws_headers(reply, heads.all + heads.count);
+    add_more(&heads, reply);
+    return wr_http1_write_head(to, cap, 101, heads.all, heads.count);
+}
+
 long wr_reply_write(const weir_reply *reply, const struct wr_reply_form *form, const char *date,
                     char *to, size_t cap)
 {
+    if (form->body == WR_BODY_BY_MESSAGES) {
+        return write_upgrade(reply, date, to, cap);
+    }
     struct heads heads = {.count = 0};
     char length[24], range[80], modified[WR_HTTP_DATE_TEXT];
     long long first = (long long)reply->first, whole = (long long)reply->length;
@@ -251,11 +278,6 @@ long wr_reply_write(const weir_reply *reply, const struct wr_reply_form *form, c
     } else if (reply->request->head != NULL && reply->request->head->minor == 0) {
         add(&heads, "Connection", "keep-alive");
     }
-    const struct wr_reply_headers *more = reply->headers;
-    for (size_t i = 0; more != NULL && i < more->count; i++) {
-        if (goes_along(reply, &more->all[i])) {
-            heads.all[heads.count++] = more->all[i];
-        }
-    }
+    add_more(&heads, reply);
     return wr_http1_write_head(to, cap, reply->status, heads.all, heads.count);
 }

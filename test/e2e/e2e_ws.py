@@ -82,6 +82,31 @@ asyncio.run(main())
 """
 
 
+# Reads a feed, pings, sends a message of its own; --leave: closes after three messages and its pong.
+CLIENT = r"""
+import asyncio, sys
+import websockets
+
+async def main():
+    compression = None if "--plain" in sys.argv else "deflate"
+    async with websockets.connect(sys.argv[1], compression=compression) as ws:
+        print(bool(ws.extensions))
+        leaves = "--leave" in sys.argv
+        pong = await ws.ping() if leaves else None
+        await ws.send("of mine" * 1000)
+        n = 0
+        async for message in ws:
+            n += 1
+            if n == 3 and leaves:
+                await pong
+                await ws.close()
+                break
+    print(type(message).__name__, n, ws.close_code)
+
+asyncio.run(main())
+"""
+
+
 class Server:
     def __init__(self, *args):
         # The packages of the system are those of its own Python.
@@ -238,6 +263,39 @@ class Ws(e2e_failures.BreakingCase):
         self.ends(run, 4, "TLS")
         run = weir("-k", server.url("/endless", "localhost") + " | head 3")
         self.ends(run, 0)
+
+
+class Demo(e2e_support.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.demo = Weir("demo", ":0")
+        self.addCleanup(self.demo.__exit__)
+        self.assertEqual(self.demo.read_line(), b"weir demo serves, until Ctrl-C:")
+        self.url = "ws" + self.demo.read_line().split(b"/feed")[0].strip().decode()[4:] + "/ws"
+
+    def served(self):
+        self.demo.process.send_signal(signal.SIGTERM)
+        return self.demo.end().out.decode()
+
+    def test_weir_reads_it(self):
+        for plain in ("", " plain"):
+            run = weir("-q", self.url + "?rate=0&n=3000" + plain)
+            self.ends(run, 0)
+            numbers = [json.loads(line)["n"] for line in run.out.splitlines()]
+            self.assertEqual(numbers, list(range(1, 3001)))
+        run = weir("-q", self.url + "?rate=100 | head 3 | .n")
+        self.assertEqual(run.out, b"1\n2\n3\n")
+
+    def test_another_client_reads_it(self):
+        def client(*args):
+            done = subprocess.run(["/usr/bin/python3", "-B", "-c", CLIENT, *args], capture_output=True, timeout=20)
+            self.assertEqual(done.stderr, b"")
+            return done.stdout.decode().split()
+
+        self.assertEqual(client(self.url + "?rate=0&n=500"), ["True", "str", "500", "1000"])
+        self.assertEqual(client(self.url + "?rate=0&n=500", "--plain"), ["False", "str", "500", "1000"])
+        self.assertEqual(client(self.url + "?rate=100", "--leave"), ["True", "str", "3", "1000"])
+        self.assertIn("/ws               requests 3", self.served())
 
 
 class Broken(e2e_support.TestCase):

@@ -291,6 +291,28 @@ static weir_gen *on_values(weir_scope *scope, const weir_request *request, weir_
     return weir_gen_new(scope, values_body, &print, sizeof print, NULL);
 }
 
+/* A text, one that is not UTF-8, a line in pieces. */
+WEIR_SOURCE(pieces, int)
+{
+    weir_item items[] = {weir_bytes("text", 4), weir_bytes("\xff", 1), weir_bytes("one", 3),
+                         weir_bytes("two", 3), weir_bytes("end", 3)};
+    (void)args;
+    items[2].flags = items[3].flags = WEIR_ITEM_PART;
+    return weir_yield_many(self, items, 5) ? 0 : WEIR_ECLOSED;
+}
+
+static weir_gen *on_ws(weir_scope *scope, const weir_request *request, weir_reply *reply, void *ctx)
+{
+    const char *what = weir_request_path(request) + sizeof "/ws/" - 1;
+    if (weir_reply_websocket(reply) != 101) {
+        return NULL;
+    }
+    return strcmp(what, "feed") == 0    ? feed(scope, 0)
+           : strcmp(what, "flood") == 0 ? flood(scope, 0)
+           : strcmp(what, "parts") == 0 ? pieces(scope, 0)
+                                        : on_lines(scope, request, reply, ctx);
+}
+
 void make_loop(void)
 {
     loop = weir_loop_new(NULL);
@@ -311,7 +333,7 @@ void start_with(const weir_server_options *options)
                   {"GET /letters", on_letters, NULL}, {"GET /late", on_late, NULL},
                   {"GET /echo/*", on_echo, first},    {"GET /echo/deep/*", on_echo, second},
                   {"GET /empty", on_empty, NULL},     {"GET /faulty", on_faulty, NULL},
-                  {"GET /values", on_values, NULL}};
+                  {"GET /values", on_values, NULL},   {"GET /ws/*", on_ws, NULL}};
     make_loop();
     feed_ended = feed_may_go = false;
     pulls = 0;

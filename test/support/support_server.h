@@ -34,6 +34,7 @@ extern size_t got_len;
  *     /echo/..., /echo/deep/... a 409 that tells what was asked
  *     /empty?status=204         no body
  *     /values?print=1           a value, whose type has a text or not, and an event
+ *     /ws/lines, /feed, /flood  the same as messages of a WebSocket; /ws/parts: a line in pieces
  *     /faulty?how=0&body=1      a handler that says what is not its own to say, or cannot be sent
  */
 extern int pulls;                   /* items that /feed and /flood have begun to give */

@@ -29,6 +29,7 @@ static __attribute__((noinline, unused)) void frames_put(struct frames *f, const
     if (f->cap < f->len + len + 1) {
         f->cap = 2 * (f->len + len + 1);
         f->data = realloc(f->data, f->cap);
+        MUST(f->data != NULL);
     }
     if (len > 0) {
         memcpy(f->data + f->len, data, len);
@@ -89,16 +90,16 @@ static inline char *ws_read_cut(const struct ws_how *how, const struct frames *f
     FILE *out = open_memstream(&text, text_len);
     wr_fault_pause(true);
     wr_ws_init(&ws, how->role, how->terms, how->limit != 0 ? how->limit : UINT64_MAX, how->drops);
-    int got = 0;
-    while (got >= 0 && (at < f->len || end < f->len || got != WR_WS_NEED_INPUT)) {
-        end += got == WR_WS_NEED_INPUT ? ws_piece(cut.in, f->len - end, &seed) : 0;
+    int rc = 0;
+    while (rc >= 0 && (at < f->len || end < f->len || rc != WR_WS_NEED_INPUT)) {
+        end += rc == WR_WS_NEED_INPUT ? ws_piece(cut.in, f->len - end, &seed) : 0;
         size_t room = ws_piece(cut.out, 64 * 1024, &seed), used, made;
         char *window = malloc(end - at + 1), *to = malloc(room + 1);
         memcpy(window, f->data + at, end - at);
         /* At the end of its memory, so that a sanitizer sees a byte too many. */
-        got = wr_ws_read(&ws, window, end - at, &used, to, room, &made);
+        rc = wr_ws_read(&ws, window, end - at, &used, to, room, &made);
         MUST(used <= end - at && made <= room);
-        MUST(got != WR_WS_NEED_INPUT || used == end - at);
+        MUST(rc != WR_WS_NEED_INPUT || used == end - at);
         at += used;
         if (message_cap < message_len + made + 1) {
             message_cap = 2 * (message_len + made + 1);
@@ -108,12 +109,12 @@ static inline char *ws_read_cut(const struct ws_how *how, const struct frames *f
         message_len += made;
         free(window);
         free(to);
-        if (got == WR_WS_MESSAGE) {
+        if (rc == WR_WS_MESSAGE) {
             fprintf(out, "%c%c", ws.ended == WR_WS_TEXT ? 't' : 'b', ws.over ? '~' : ':');
             fwrite(message, 1, message_len, out);
             fputc('|', out);
             message_len = 0;
-        } else if (got == WR_WS_CONTROL) {
+        } else if (rc == WR_WS_CONTROL) {
             fprintf(out, "%s:", controls[ws.opcode - WR_WS_CLOSE]);
             if (ws.opcode == WR_WS_CLOSE) {
                 fprintf(out, "%u%s", ws.closes, ws.control_len > 0 ? " " : "");
@@ -122,10 +123,10 @@ static inline char *ws_read_cut(const struct ws_how *how, const struct frames *f
             fputc('|', out);
         }
     }
-    if (got < 0) {
+    if (rc < 0) {
         fprintf(out, "<%u %s>", ws.fail_close, ws.reason);
         size_t used, made;
-        MUST(wr_ws_read(&ws, "x", 1, &used, NULL, 0, &made) == got); /* stays failed */
+        MUST(wr_ws_read(&ws, "x", 1, &used, NULL, 0, &made) == rc); /* stays failed */
     }
     fclose(out);
     free(message);
@@ -141,14 +142,14 @@ static inline char *ws_read_every_way(const struct ws_how *how, const struct fra
                                          {1, SIZE_MAX}, {SIZE_MAX, 1}, {0, 16}, {0, 0}};
     char *want = ws_read_cut(how, f, (struct ws_cut){SIZE_MAX, SIZE_MAX}, len);
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-        size_t got_len;
+        size_t text_bytes;
         if (f->len > 4096 && (cuts[i].out < 7 || cuts[i].out == SIZE_MAX)) {
             continue; /* that many copies of long windows take too long */
         }
-        char *got = ws_read_cut(how, f, cuts[i], &got_len);
-        ck_assert_uint_eq(got_len, *len);
-        ck_assert_mem_eq(got, want, *len);
-        free(got);
+        char *text = ws_read_cut(how, f, cuts[i], &text_bytes);
+        ck_assert_uint_eq(text_bytes, *len);
+        ck_assert_mem_eq(text, want, *len);
+        free(text);
     }
     return want;
 }
@@ -157,9 +158,9 @@ static inline char *ws_read_every_way(const struct ws_how *how, const struct fra
 static inline void ws_reads_as(const struct ws_how *how, struct frames *f, const char *expected)
 {
     size_t len;
-    char *got = ws_read_every_way(how, f, &len);
-    ck_assert_str_eq(got, expected);
-    free(got);
+    char *text = ws_read_every_way(how, f, &len);
+    ck_assert_str_eq(text, expected);
+    free(text);
     frames_free(f);
 }
 

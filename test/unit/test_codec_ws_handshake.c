@@ -7,6 +7,7 @@
 
 #include <weir/error.h>
 
+#include "codec_out.h"
 #include "codec_ws_handshake.h"
 #include "support_check.h"
 

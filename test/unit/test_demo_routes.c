@@ -451,6 +451,10 @@ TEST(the_index_and_wrong_parameters)
     ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
     (void)get("/flaky/feed.sse?every=0", "", &len);
     ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
+    (void)get("/ws?rate=2000000", "", &len); /* HTTP/1.0 */
+    ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
+    (void)ask("GET /ws HTTP/1.1\r\n" LAST);
+    ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 426"));
     finish();
 }
 

@@ -430,6 +430,7 @@ CALL(weir_reply_etag, weir_reply_etag(w->reply, "e"));
 CALL(weir_reply_modified, weir_reply_modified(w->reply, 0));
 CALL(weir_reply_length, weir_reply_length(w->reply, 0));
 CALL(weir_reply_body, weir_reply_body(w->reply, WEIR_BODY_BYTES));
+CALL(weir_reply_websocket, (void)!weir_reply_websocket(w->reply));
 CALL(weir_reply_header, weir_reply_header(w->reply, "X", "x"));
 CALL(weir_reply_range, int64_t first; int64_t count;
      (void)!weir_reply_range(w->reply, &first, &count));
