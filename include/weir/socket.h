@@ -118,6 +118,51 @@ WEIR_API weir_gen *weir_udp_messages(weir_scope *scope, const char *address,
 WEIR_API weir_sink *weir_udp_sink(weir_scope *scope, const char *address,
                                   const weir_udp_options *options);
 
+/* For weir_ws_sink. Texts are copied. */
+typedef struct weir_ws_sink_options {
+    size_t struct_size;
+    const char *protocols;      /* subprotocols to offer, "a, b"; default: none */
+    const char *const *headers; /* "Name: value", of the handshake */
+    size_t headers_count;
+    const char *user;   /* "name:password", for Basic (RFC 7617); used instead of the URL's own */
+    int32_t binary;     /* 1: binary messages; default: text */
+    int32_t retries;    /* as in weir_socket_options: attempts in a row to connect again when the
+                           connection is lost. default 0: none; WEIR_NONE: no limit */
+    int64_t connect_ms; /* with the handshake; default 10 s; WEIR_NONE: no limit */
+    int64_t ping_ms; /* how often an idle connection gets a ping; default 30 s; WEIR_NONE: never */
+    int32_t tls;     /* for wss://: WEIR_TLS_VERIFY (default) or WEIR_TLS_TRUST_ANYBODY */
+    int32_t reserved;
+    const char *ca_file, *ca_folder;  /* ... as in weir_socket_options */
+    const char *cert_file, *key_file; /* ... */
+} weir_ws_sink_options;
+
+/*
+ * Send each item as a message of a WebSocket (RFC 6455), as client; of a batch each part. Without
+ * compression, and without a proxy.
+ *
+ * A text that is not UTF-8 is rejected, and so is a message of more than 524,284 bytes. A put waits
+ * while the server reads nothing. Messages of the server are dropped, and its pings answered.
+ *
+ * With a state the pipeline is at-least-once: an item counts as delivered when the server has answered
+ * a ping that was sent after it, since it answers only after it has read what came before. What its
+ * program does with it is its own.
+ *
+ * A lost connection, and one that the server closes with 1000, 1001, 1011 to 1014 or without a code,
+ * is made again as weir_socket_sink does with `retries`, and what was not answered is sent again from
+ * the start of a message: messages may come twice. Other close codes, a server that breaks the
+ * protocol, and an answer that refuses the WebSocket (but for 408, 425, 429 and 5xx) are final. At the
+ * end the sink waits, at most the drain_ms of the scope without progress, until all is read; then it
+ * closes with 1000 and gives the server a second to close, too.
+ *
+ * url      ws:// or wss://. Copied.
+ * options  NULL: the defaults. Copied, with all texts.
+ * Fails    WEIR_EINVAL: the URL or an option. WEIR_ERESOLVE, WEIR_ECONNECT, WEIR_ETIMEDOUT, WEIR_ETLS:
+ *          no connection. WEIR_EHTTP: refused, or closed for good. WEIR_ELOST: the connection is lost
+ *          with messages that were not read, and no attempts are left. WEIR_ENOMEM.
+ */
+WEIR_API weir_sink *weir_ws_sink(weir_scope *scope, const char *url,
+                                 const weir_ws_sink_options *options);
+
 /* ---- listening */
 
 /* For sources that listen. */

@@ -207,6 +207,18 @@ bool wr_ws_answer_read(struct wr_ws_answer *answer, const char *head, size_t len
     return answer->status != 0;
 }
 
+bool wr_ws_is_list(const char *protocols)
+{
+    bool token = false;
+    for (const char *c = protocols; *c != '\0'; c++) {
+        token = token || wr_is_token_char(*c);
+        if (!wr_is_token_char(*c) && strchr(", ", *c) == NULL) {
+            return false;
+        }
+    }
+    return token;
+}
+
 bool wr_ws_list_has(struct wr_text list, struct wr_text name)
 {
     while (list.len > 0) {

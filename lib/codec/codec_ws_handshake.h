@@ -61,6 +61,8 @@ bool wr_ws_answer_read(struct wr_ws_answer *answer, const char *head, size_t len
  * protocols  that were offered; NULL: none. */
 const char *wr_ws_answer_wrong(const struct wr_ws_answer *answer, const char *accept,
                                const char *protocols, unsigned *close);
+/* Is it a list of names, to offer as subprotocols? */
+bool wr_ws_is_list(const char *protocols);
 /* Is `name` one of the names in a list as "a, b"? */
 bool wr_ws_list_has(struct wr_text list, struct wr_text name);
 

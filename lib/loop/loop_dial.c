@@ -14,6 +14,7 @@
 #include "base_option.h"
 #include "codec_address.h"
 #include "loop_tls.h"
+#include "loop_ws.h"
 
 enum { CONNECT_MS = 10000 };
 
@@ -134,6 +135,10 @@ static struct wr_transport *dial_tls(const struct wr_dial *dial, struct weir_loo
 struct wr_transport *wr_dial(const struct wr_dial *dial, struct weir_loop *loop,
                              struct wr_object *of, weir_error *error)
 {
-    return dial->tls != NULL ? dial_tls(dial, loop, of, error)
-                             : wr_connect(loop, dial->address, dial->connect_ms, of, error);
+    struct wr_transport *transport =
+        dial->tls != NULL ? dial_tls(dial, loop, of, error)
+                          : wr_connect(loop, dial->address, dial->connect_ms, of, error);
+    return transport == NULL || dial->ws == NULL
+               ? transport
+               : wr_ws_start(transport, dial->ws, dial->connect_ms, of, error);
 }

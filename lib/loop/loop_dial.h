@@ -11,11 +11,14 @@
 #include "loop_transport.h"
 
 struct wr_dial_tls;
+struct wr_ws_dial;
 
 struct wr_dial {
     char *address;
     int64_t connect_ms;
-    struct wr_dial_tls *tls; /* for tls://; NULL: another kind of address */
+    struct wr_dial_tls *tls;     /* for tls://; NULL: another kind of address */
+    const struct wr_ws_dial *ws; /* open a WebSocket on the connection; the user's, it must stay;
+                                    NULL: none */
 };
 
 /* Copies what it needs of *options. 0; WEIR_EINVAL, WEIR_ENOMEM with *error. Call wr_dial_fini in

@@ -216,7 +216,8 @@ static bool dials_again(const struct weir_socket *socket, const struct wr_transp
     bool alone = !socket->open && socket->ends[WR_END_READS] == NULL;
     bool may_pass = error->code == WEIR_ECONNECT || error->code == WEIR_ERESOLVE ||
                     error->code == WEIR_ETIMEDOUT;
-    return alone && socket->retries != 0 && (first != NULL || (socket->retries > 0 && may_pass));
+    bool again = socket->retries != 0 || (socket->dial.ws != NULL && first != NULL);
+    return alone && again && (first != NULL || (socket->retries > 0 && may_pass));
 }
 
 /* Connect on behalf of this end. */

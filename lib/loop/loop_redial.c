@@ -141,11 +141,26 @@ static int give_up(struct redial *r, int code)
     return code;
 }
 
+static int fail_at_last(struct redial *r, int code)
+{
+    char why[sizeof r->why], tries[48] = "";
+    memcpy(why, r->why, sizeof why);
+    if (r->tries > 0) {
+        snprintf(tries, sizeof tries, "; gave up after %d %s", r->tries,
+                 r->tries == 1 ? "retry" : "retries");
+    }
+    (void)wr_print_text(r->why, sizeof r->why, "%.90s%s; %" PRIu64 " bytes were not delivered", why,
+                        tries, r->written - r->acked);
+    return give_up(r, code);
+}
+
 /* The connection does not work any more. */
 static void lose(struct redial *r, int code)
 {
     const char *reason = r->inner->reason;
+    bool tls = reason != NULL && strcmp(r->inner->ops->kind, "ws") != 0;
     int detail = r->inner->detail != 0 ? r->inner->detail : r->inner->ops->broken(r->inner);
+    look(r); /* a WebSocket knows what was read before */
     r->dead = true;
     r->lost_ns = wr_now_ns(r->transport.loop);
     unwatch(r);
@@ -153,7 +168,7 @@ static void lose(struct redial *r, int code)
     r->inner->ops->reset(r->inner);
     r->inner->ops->shut(r->inner);
     wr_timer_stop(r->transport.loop, &r->look);
-    snprintf(r->why, sizeof r->why, "%s%s", reason != NULL ? "TLS: " : "",
+    snprintf(r->why, sizeof r->why, "%s%s", tls ? "TLS: " : "",
              reason != NULL ? reason
              : detail != 0  ? strerror(detail)
                             : wr_code_text(code));
@@ -163,6 +178,8 @@ static void lose(struct redial *r, int code)
                             "TLS: %s; the peer may have read none of the %" PRIu64 " bytes written",
                             reason != NULL ? reason : wr_code_text(code), r->written);
         (void)give_up(r, code);
+    } else if (code == WEIR_EHTTP || r->o.retries == 0) {
+        (void)fail_at_last(r, code != WEIR_EHTTP && r->written > r->acked ? WEIR_ELOST : code);
     }
     if (r->lost_ns - r->connected_ns >= (int64_t)HEALTHY_MS * 1000000) {
         r->pauses = 0;
@@ -227,27 +244,16 @@ static void log_retry(const struct redial *r, int64_t ms)
            ms % 1000 / 100, kept);
 }
 
-static int pause_for(struct redial *r, int64_t ms, struct wr_object *of)
+static int pause_for(struct redial *r, int64_t ms, const char *why, struct wr_object *of)
 {
     struct wr_limit limit;
     int rc = 0;
     wr_limit_start(r->transport.loop, &limit, ms);
     while (rc == 0) {
-        rc = wr_wait_limited(&limit, "time to connect again", of);
+        rc = wr_wait_limited(&limit, why, of);
     }
     wr_limit_stop(&limit);
     return rc == WEIR_ETIMEDOUT ? 0 : rc;
-}
-
-static int fail_at_last(struct redial *r)
-{
-    char why[sizeof r->why];
-    uint64_t left = r->written - r->acked;
-    memcpy(why, r->why, sizeof why);
-    (void)wr_print_text(r->why, sizeof r->why,
-                        "%.90s; gave up after %d %s; %" PRIu64 " bytes were not delivered", why,
-                        r->tries, r->tries == 1 ? "retry" : "retries", left);
-    return give_up(r, left > 0 ? WEIR_ELOST : WEIR_ECONNECT);
 }
 
 /* After a pause. 0: connected, or the attempt has failed; negative: the wait has, or it gives up. */
@@ -257,13 +263,13 @@ static int connect_once(struct redial *r, int64_t pause_max_ms, struct wr_object
     weir_error error;
     drop_inner(r);
     if (r->o.retries >= 0 && r->tries >= r->o.retries) {
-        return fail_at_last(r);
+        return fail_at_last(r, r->written > r->acked ? WEIR_ELOST : WEIR_ECONNECT);
     }
     int64_t ms = WR_MIN(wr_backoff_ms(loop, r->pauses), pause_max_ms);
     r->tries++;
     r->pauses++;
     log_retry(r, ms);
-    int rc = pause_for(r, ms, of);
+    int rc = pause_for(r, ms, "time to connect again", of);
     if (rc < 0) {
         return rc;
     }
@@ -273,7 +279,9 @@ static int connect_once(struct redial *r, int64_t pause_max_ms, struct wr_object
     }
     if (inner == NULL) {
         (void)wr_print_text(r->why, sizeof r->why, "%s", error.message);
-        return error.code == WEIR_ETLS ? give_up(r, WEIR_ETLS) : 0;
+        return error.code == WEIR_EHTTP  ? fail_at_last(r, WEIR_EHTTP)
+               : error.code == WEIR_ETLS ? give_up(r, WEIR_ETLS)
+                                         : 0;
     }
     take(r, inner);
     loop->stats.reconnects++;
@@ -378,7 +386,7 @@ static int wait_for_room(struct redial *r, struct wr_object *of)
     int64_t pause_ms = 1;
     int rc = 0;
     while (rc == 0 && works(r) && r->kept.len >= WR_REDIAL_KEPT_MAX) {
-        rc = pause_for(r, pause_ms, of);
+        rc = pause_for(r, pause_ms, "the peer to acknowledge", of);
         pause_ms = WR_MIN(2 * pause_ms, (int64_t)LOOK_PAUSE_MAX_MS);
         if (r->inner != NULL) {
             look(r);
@@ -490,14 +498,17 @@ static void redial_free(struct wr_transport *transport)
 
 static const struct wr_transport_ops tcp_ops = REDIAL_OPS("tcp", true),
                                      unix_ops = REDIAL_OPS("unix", false),
-                                     tls_ops = REDIAL_OPS("tls", false);
+                                     tls_ops = REDIAL_OPS("tls", false),
+                                     ws_ops = REDIAL_OPS("ws", true);
 
 /* By the address that is connected to. */
-static const struct wr_transport_ops *ops_for(const char *address)
+static const struct wr_transport_ops *ops_for(const struct wr_dial *dial)
 {
-    return strncmp(address, "unix:", 5) == 0  ? &unix_ops
-           : strncmp(address, "tls:", 4) == 0 ? &tls_ops
-                                              : &tcp_ops;
+    const char *address = dial->address;
+    return dial->ws != NULL                    ? &ws_ops
+           : strncmp(address, "unix:", 5) == 0 ? &unix_ops
+           : strncmp(address, "tls:", 4) == 0  ? &tls_ops
+                                               : &tcp_ops;
 }
 
 struct wr_transport *wr_redial_transport(struct weir_loop *loop, struct wr_transport *first,
@@ -511,7 +522,7 @@ struct wr_transport *wr_redial_transport(struct weir_loop *loop, struct wr_trans
         }
         return NULL;
     }
-    r->transport.ops = ops_for(options->dial->address);
+    r->transport.ops = ops_for(options->dial);
     r->transport.loop = loop;
     r->o = *options;
     r->kept.frame = options->frame;
@@ -553,7 +564,7 @@ int wr_redial_settle(struct wr_transport *transport, int64_t limit_ms, struct wr
         } else if (r->again < r->kept.len) {
             rc = send_again(r, limit_ms < 0 ? -1 : left_ms, of);
         } else {
-            rc = pause_for(r, pause_ms, of);
+            rc = pause_for(r, pause_ms, "the peer to acknowledge", of);
             pause_ms = WR_MIN(2 * pause_ms, (int64_t)LOOK_PAUSE_MAX_MS);
         }
         rc = r->given_up ? r->code : rc;

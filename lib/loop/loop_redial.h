@@ -11,7 +11,7 @@
  * A connection that breaks while nobody waits is reported by watch_broken. If there are bytes to send
  * again (`heals`), its user should wait for room soon. It reads and drops what the peer sends.
  *
- * After `retries` attempts in a row, or when TLS fails, it stays broken: the wait returns a code, and
+ * After `retries` attempts in a row, when TLS fails, or when a WebSocket is refused, it stays broken: the wait returns a code, and
  * `reason` is the text.
  */
 #ifndef WR_LOOP_REDIAL_H

@@ -197,6 +197,10 @@ static int put_bytes(struct wr_gather *gather, const weir_item *item)
         return wr_sink_set_error(gather->sink, WEIR_ETOOLONG, 0,
                                  "an item of %zu bytes is too long for a 32-bit length", item->len);
     }
+    int rc = gather->judge != NULL ? gather->judge(gather, item) : 0;
+    if (rc != 0) {
+        return WR_MIN(rc, 0);
+    }
     struct iovec parts[] = {piece(length, framed ? sizeof length : 0),
                             piece(item->data, item->len)};
     return emit(gather, parts, 2);
@@ -230,18 +234,21 @@ static int put_items(struct wr_gather *gather, const weir_item *items, size_t co
 {
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++) {
+        gather->part = &items[i];
         rc = WR_LIKELY(items[i].type == NULL) ? put_bytes(gather, &items[i])
                                               : put_typed(gather, &items[i]);
     }
     return rc;
 }
 
-static int put_marked(struct wr_gather *gather, const weir_item *items, size_t count)
+/* One by one. */
+static int put_each(struct wr_gather *gather, const weir_item *items, size_t count)
 {
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++) {
+        gather->whole = &items[i];
         rc = put_items(gather, &items[i], 1);
-        rc = rc < 0 ? rc : gather->mark(gather->sink, &items[i]);
+        rc = rc < 0 || gather->mark == NULL ? rc : gather->mark(gather->sink, &items[i]);
     }
     return rc;
 }
@@ -249,8 +256,8 @@ static int put_marked(struct wr_gather *gather, const weir_item *items, size_t c
 int wr_gather_put(struct wr_gather *gather, const weir_item *items, size_t count)
 {
     gather->busy = true;
-    int rc = WR_UNLIKELY(gather->mark != NULL) ? put_marked(gather, items, count)
-                                               : put_items(gather, items, count);
+    bool each = gather->mark != NULL || gather->judge != NULL;
+    int rc = WR_UNLIKELY(each) ? put_each(gather, items, count) : put_items(gather, items, count);
     if (rc == 0) {
         rc = end_run(gather);
     }

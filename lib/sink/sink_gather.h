@@ -32,6 +32,10 @@ struct wr_gather {
     /* Called after each item of a put, when its bytes are written or counted in wr_gather_held. 0,
      * or a negative code. NULL: not needed. */
     int (*mark)(struct weir_sink *sink, const weir_item *item);
+    /* With WEIR_FRAME_LEN32: may this text be written, which is `part` of `whole`? 0: it may; 1: the
+     * part is rejected; or a negative code, with the sink's failure set. NULL: all may. */
+    int (*judge)(struct wr_gather *gather, const weir_item *text);
+    const weir_item *whole, *part;
     int32_t frame; /* WEIR_FRAME_... */
     bool owes_lf;  /* the last item had no line end */
     bool

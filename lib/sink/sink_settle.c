@@ -33,10 +33,11 @@ static struct wr_stream_sink *stream_of(const struct weir_sink *sink)
 
 int wr_stream_promise(enum wr_stream_far far, const char **why)
 {
-    *why = far == WR_FAR_LOCAL    ? "up to what the reader had read"
-           : far == WR_FAR_REMOTE ? "data acknowledged by the peer's kernel is lost with the peer"
-                                  : "items that were written but not saved before a crash "
-                                    "are written again";
+    *why = far == WR_FAR_LOCAL     ? "up to what the reader had read"
+           : far == WR_FAR_ANSWERS ? "up to what the server had read, by its answers to pings"
+           : far == WR_FAR_REMOTE  ? "data acknowledged by the peer's kernel is lost with the peer"
+                                   : "items that were written but not saved before a crash "
+                                     "are written again";
     return far == WR_FAR_REMOTE ? WEIR_BEST_EFFORT : WEIR_AT_LEAST_ONCE;
 }
 

@@ -16,21 +16,15 @@
 #include "base_option.h"
 #include "base_print.h"
 #include "flow_socket_args.h"
-#include "loop_duplex.h"
 #include "loop_redial.h"
 #include "loop_scope.h"
-#include "sink_stream.h"
+#include "sink_socket.h"
 
 enum { DRAIN_MS = 10000 };
 
-struct sink_socket {
-    struct wr_stream_sink stream;
-    struct weir_socket *socket;
-};
-
-static struct sink_socket *socket_of(const struct weir_sink *sink)
+static struct wr_socket_sink *socket_of(const struct weir_sink *sink)
 {
-    return WR_OWNER((uintptr_t)sink, struct sink_socket, stream.sink);
+    return WR_OWNER((uintptr_t)sink, struct wr_socket_sink, stream.sink);
 }
 
 static struct wr_transport *socket_open(struct wr_stream_sink *stream, weir_error *error)
@@ -39,7 +33,7 @@ static struct wr_transport *socket_open(struct wr_stream_sink *stream, weir_erro
 }
 
 /* Where the connection is made again: wait until the peer has acknowledged all. false: it is not so. */
-static bool all_acknowledged(struct sink_socket *self)
+static bool all_acknowledged(struct wr_socket_sink *self)
 {
     struct wr_stream_sink *stream = &self->stream;
     int64_t drain_ms = wr_scope_drain_ms(stream->sink.object.scope);
@@ -68,7 +62,7 @@ static bool all_acknowledged(struct sink_socket *self)
 }
 
 /* proper: the peer gets time to take all bytes. */
-static void end_socket(struct sink_socket *self, bool proper)
+static void end_socket(struct wr_socket_sink *self, bool proper)
 {
     struct weir_sink *sink = &self->stream.sink;
     weir_error error;
@@ -88,9 +82,9 @@ static void end_socket(struct sink_socket *self, bool proper)
     }
 }
 
-static void socket_drain(struct weir_sink *sink)
+void wr_socket_sink_drain(struct weir_sink *sink)
 {
-    struct sink_socket *self = socket_of(sink);
+    struct wr_socket_sink *self = socket_of(sink);
     if (self->socket != NULL && self->socket->ends[WR_END_READS] != NULL) {
         wr_stream_drain(sink); /* if not, end_socket waits: this is the last end */
     }
@@ -99,7 +93,7 @@ static void socket_drain(struct weir_sink *sink)
     }
 }
 
-static void socket_close(struct weir_sink *sink, const weir_error *failure)
+void wr_socket_sink_close(struct weir_sink *sink, const weir_error *failure)
 {
     end_socket(socket_of(sink), false);
     wr_stream_close(sink, failure);
@@ -107,15 +101,15 @@ static void socket_close(struct weir_sink *sink, const weir_error *failure)
 
 static int socket_promise(const struct weir_sink *sink, const char **why)
 {
-    const struct sink_socket *self = socket_of(sink);
+    const struct wr_socket_sink *self = socket_of(sink);
     const char *address = self->socket != NULL ? self->socket->dial.address : NULL;
     bool local = address != NULL && strncmp(address, "unix:", 5) == 0;
     return wr_stream_promise(local ? WR_FAR_LOCAL : WR_FAR_REMOTE, why);
 }
 
-static size_t socket_why(const struct weir_sink *sink, char *text, size_t cap)
+size_t wr_socket_sink_why(const struct weir_sink *sink, char *text, size_t cap)
 {
-    const struct sink_socket *self = socket_of(sink);
+    const struct wr_socket_sink *self = socket_of(sink);
     const struct wr_socket *socket = self->socket != NULL ? &self->socket->socket : NULL;
     if (socket == NULL || !socket->shut || socket->of != &sink->object) {
         return wr_stream_why(sink, text, cap);
@@ -132,9 +126,28 @@ static const struct wr_sink_ops socket_ops = {.kind = "socket",
                                               .promise = socket_promise,
                                               .begun = wr_stream_begun,
                                               .release = wr_stream_release,
-                                              .drain = socket_drain,
-                                              .close = socket_close,
-                                              .why = socket_why};
+                                              .drain = wr_socket_sink_drain,
+                                              .close = wr_socket_sink_close,
+                                              .why = wr_socket_sink_why};
+
+void wr_socket_sink_init(struct wr_socket_sink *self, const char *address,
+                         const weir_socket_options *options)
+{
+    struct wr_stream_sink *stream = &self->stream;
+    const char *name = stream->sink.name;
+    weir_error error;
+    stream->open = socket_open;
+    stream->watches = WR_WATCHES_BROKEN;
+    stream->warns = true;
+    stream->gather.frame = options->frame;
+    stream->stall_ms = options->stall_ms > 0 ? options->stall_ms : -1;
+    self->socket = wr_duplex_take(stream->sink.loop, WR_END_WRITES, address, options,
+                                  &stream->sink.object, &error);
+    if (self->socket == NULL || wr_limit_wrong(&error, name, "stall_ms", options->stall_ms) ||
+        wr_choice_wrong(&error, name, "frame", options->frame, WEIR_FRAME_LEN32)) {
+        wr_sink_set_error(&stream->sink, error.code, 0, "%s", error.message);
+    }
+}
 
 weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
                             const struct weir_socket_options *options)
@@ -143,25 +156,13 @@ weir_sink *weir_socket_sink(weir_scope *scope, const char *address,
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
-    const char *name = wr_duplex_name(address, &o);
-    struct sink_socket *self = wr_stream_sink_alloc(scope, sizeof *self, &socket_ops, name);
+    struct wr_socket_sink *self =
+        wr_stream_sink_alloc(scope, sizeof *self, &socket_ops, wr_duplex_name(address, &o));
     if (self == NULL) {
         return wr_sink_made(NULL);
     }
-    struct wr_stream_sink *stream = &self->stream;
-    stream->open = socket_open;
-    stream->watches = WR_WATCHES_BROKEN;
-    stream->warns = true;
-    stream->gather.frame = o.frame;
-    stream->stall_ms = o.stall_ms > 0 ? o.stall_ms : -1;
-    weir_error error;
-    self->socket =
-        wr_duplex_take(scope->loop, WR_END_WRITES, address, &o, &stream->sink.object, &error);
-    if (self->socket == NULL || wr_limit_wrong(&error, name, "stall_ms", o.stall_ms) ||
-        wr_choice_wrong(&error, name, "frame", o.frame, WEIR_FRAME_LEN32)) {
-        wr_sink_set_error(&stream->sink, error.code, 0, "%s", error.message);
-    }
-    return wr_sink_made(&stream->sink);
+    wr_socket_sink_init(self, address, &o);
+    return wr_sink_made(&self->stream.sink);
 }
 
 /* A stall has no limit: a peer that takes nothing blocks the pipeline. */

@@ -195,7 +195,10 @@ static void reader_gone(void *ctx)
         }
         return;
     }
-    if (stream->transport->reason != NULL) {
+    if (gave_up(stream)) {
+        /* It does not suspend then, and says why. */
+        (void)failed(stream, ops->wait(stream->transport, WR_WRITABLE, 0, "nothing", NULL));
+    } else if (stream->transport->reason != NULL) {
         (void)failed(stream, WEIR_ETLS);
     } else {
         /* After a reset, no unread bytes are shown, whatever the peer has read. A read may have taken

@@ -19,7 +19,8 @@ enum wr_watches {
 enum wr_stream_far {
     WR_FAR_KNOWS_NOTHING = 0, /* a terminal, a device, a file */
     WR_FAR_LOCAL,             /* a pipe, a unix socket: the number of unread bytes */
-    WR_FAR_REMOTE             /* tcp: what the peer's kernel has */
+    WR_FAR_REMOTE,            /* tcp: what the peer's kernel has */
+    WR_FAR_ANSWERS            /* a WebSocket: what it has read, by its answers to pings */
 };
 
 struct wr_stream_sink {

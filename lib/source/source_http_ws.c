@@ -126,19 +126,6 @@ static int refuse(weir_error *error, const char *name, const char *what)
     return wr_error_set(error, WEIR_EINVAL, 0, name, "%s", what);
 }
 
-/* "a, b": tokens. */
-static bool is_list(const char *protocols)
-{
-    bool token = false;
-    for (const char *c = protocols; *c != '\0'; c++) {
-        token = token || wr_is_token_char(*c);
-        if (!wr_is_token_char(*c) && strchr(", ", *c) == NULL) {
-            return false;
-        }
-    }
-    return token;
-}
-
 static int check(const weir_ws_options *o, const weir_http_options *http, const char *name,
                  weir_error *error)
 {
@@ -154,7 +141,7 @@ static int check(const weir_ws_options *o, const weir_http_options *http, const 
     if (http->headers_count > HEADERS_MAX) {
         return refuse(error, name, "there are more than 90 headers");
     }
-    if (o->protocols != NULL && !is_list(o->protocols)) {
+    if (o->protocols != NULL && !wr_ws_is_list(o->protocols)) {
         return refuse(error, name, "protocols is not a list of names, as in \"a, b\"");
     }
     return wr_limit_wrong(error, name, "ping_ms", o->ping_ms) ||
@@ -225,7 +212,7 @@ static int ws_check(const weir_opening *opening, const void *args, weir_mistake 
             return weir_mistake_hint(mistake, "as in header=\"NAME: VALUE\"");
         }
     }
-    if (a->protocols != NULL && !is_list(a->protocols)) {
+    if (a->protocols != NULL && !wr_ws_is_list(a->protocols)) {
         (void)weir_mistake_at(mistake, "subprotocol", "this is not a list of names");
         return weir_mistake_hint(mistake, "as in subprotocol=\"graphql-ws, chat\"");
     }

@@ -16,6 +16,7 @@
 
 #include "base_fault.h"
 #include "loop_scope.h"
+#include "support_far_ws.h"
 #include "support_program.h"
 
 size_t wr_far_take(int fd, char *to, size_t cap, bool *end)
@@ -262,6 +263,14 @@ static const char *tls_text(struct wr_sink_play *play)
     return text;
 }
 
+static const char *ws_text(struct wr_sink_play *play)
+{
+    if (play->fd < 0) {
+        snprintf(text, sizeof text, "ws %s once", wr_far_listen_ws(play));
+    }
+    return text;
+}
+
 static const char *post_text(struct wr_sink_play *play)
 {
     if (play->fd < 0) {
@@ -306,6 +315,8 @@ static const struct wr_sink_kit kits[] = {
     {SLOW(post, 0), .take = wr_far_take_post, .end = wr_far_close, .ends_lines = true,
      .messages = true, .no_end = true, .big_bytes = 200 * 1000, .few_bytes = 20 * 1000,
      .gone_code = WEIR_ERESET},
+    {SLOW(ws, 1024 * 1024), .take = wr_far_take_ws, .end = wr_far_close, .few_bytes = 512 * 1024,
+     .ends_lines = true, .loses_cr = true, .big_bytes = 200 * 1000, .gone_code = WEIR_ELOST},
     {.name = "null", .text = null_text},
     {.name = "udp", .text = udp_text},
 };

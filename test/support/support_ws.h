@@ -26,10 +26,9 @@ struct frames {
 static __attribute__((noinline, unused)) void frames_put(struct frames *f, const void *data,
                                                          size_t len)
 {
-    if (f->cap < f->len + len + 1) {
+    if (f->data == NULL || f->cap < f->len + len + 1) {
         f->cap = 2 * (f->len + len + 1);
         f->data = realloc(f->data, f->cap);
-        MUST(f->data != NULL);
     }
     if (len > 0) {
         memcpy(f->data + f->len, data, len);

@@ -373,6 +373,7 @@ CALL(weir_poll_lines, weir_poll_lines(w->scope, "http://h/", 1, NULL));
 CALL(weir_poll_bytes, weir_poll_bytes(w->scope, "http://h/", 1, NULL));
 CALL(weir_ws_messages, weir_ws_messages(w->scope, "ws://h/", NULL));
 CALL(weir_udp_messages, weir_udp_messages(w->scope, "udp://:5514", NULL));
+CALL(weir_ws_sink, weir_ws_sink(w->scope, "ws://127.0.0.1:9/", NULL));
 CALL(weir_udp_sink, weir_udp_sink(w->scope, "udp://127.0.0.1:9", NULL));
 CALL(weir_file_bytes, weir_file_bytes(w->scope, "/dev/null", NULL));
 CALL(weir_listen_lines, weir_listen_lines(w->scope, "tcp://:0", NULL));
