@@ -9,7 +9,9 @@ neighbour measured in the same run, or absolute where there is none. The report 
 and the same as JSON, with every single measurement. The exit status tells whether everything could
 be measured, not whether the goals were met: the machine may be shared.
 """
+import base64
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -23,6 +25,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 LINE_BYTES = 174
@@ -524,6 +527,69 @@ def row_udp(bench):
     bench.numbers('27 NetFlow v9 over UDP', 'weir netflow, a million records', 's CPU', spread(times), limit=1 / 3)
 
 
+WEBSOCKETS = """
+import asyncio, sys, websockets
+async def main():
+    n = 0
+    async with websockets.connect(sys.argv[1], compression=None, ping_interval=None) as ws:
+        async for message in ws:
+            n += 1
+    print(n)
+asyncio.run(main())
+"""
+
+
+def serve_frames(counts):
+    """A WebSocket server on a thread; the connection to /NAME gets counts[NAME] text frames. Its port."""
+    listener = socket.create_server(('127.0.0.1', 0))
+    frames = 4096 * (b'\x81\x7e' + struct.pack('>H', LINE_BYTES) + b'{"n":1,"pad":"' + (LINE_BYTES - 16) * b'x' + b'"}')
+    size = len(frames) // 4096
+
+    def serve(connection):
+        head = b''
+        while b'\r\n\r\n' not in head:
+            head += connection.recv(4096)
+        key = re.search(rb'(?i)\r\nsec-websocket-key: (\S+)', head).group(1)
+        accept = base64.b64encode(hashlib.sha1(key + b'258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest())
+        connection.sendall(b'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+                           b'Sec-WebSocket-Accept: ' + accept + b'\r\n\r\n')
+        left = counts[head.split()[1][1:].decode()]
+        while left > 0:
+            connection.sendall(frames[:min(left, 4096) * size])
+            left -= 4096
+        connection.sendall(b'\x88\x02\x03\xe8')
+        connection.recv(4096)
+        connection.close()
+
+    def accept_all():
+        while True:
+            threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept_all, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def row_ws(bench):
+    """Text frames of 174 bytes, from memory and without compression. Node has no `ws` of its own."""
+    many, few = (500_000, 20_000) if bench.quick else (4_000_000, 200_000)
+    url = f'ws://127.0.0.1:{serve_frames({"many": many, "few": few})}'
+    weir = [str(bench.weir), '-q']
+
+    def measure(command, count):
+        return lambda: run(CLIENT_PIN + command)[1] * 1e9 / count
+
+    found = bench.alternate({
+        'weir': measure(weir + [f'{url}/many plain | null'], many),
+        'weir where': measure(weir + [f'{url}/many plain | where .n == 1 | null'], many),
+        'python3-websockets': measure([PYTHON, '-c', WEBSOCKETS, f'{url}/few'], few),
+    })
+    row, peer = '28 WebSocket, a text frame of 174 bytes', found['python3-websockets']
+    for name, value in found.items():
+        mine = name == 'weir'
+        bench.numbers(row, name, 'ns CPU', value, limit=500 if mine else None,
+                      ratios=[judge(value, 'python3-websockets', peer, -5)] if mine else ())
+
+
 def row_csv(bench):
     """A table of 9 columns, 147 bytes a row, from the page cache, as JSON lines to /dev/null."""
     rows = 100_000 if bench.quick else 400_000
@@ -715,7 +781,7 @@ def row_hostile(bench):
         child.terminate()
 
 
-ROWS = {'http': row_http, 'tcp': row_tcp, 'udp': row_udp, 'step': row_step, 'queue': row_queue, 'stage': row_stage,
+ROWS = {'http': row_http, 'tcp': row_tcp, 'udp': row_udp, 'ws': row_ws, 'step': row_step, 'queue': row_queue, 'stage': row_stage,
         'split': row_split, 'json': row_json, 'expressions': row_expressions, 'csv': row_csv,
         'regex': row_regex, 'netflow': row_netflow,
         'latency': row_latency, 'tail': row_tail, 'https': row_https, 'idle': row_idle,

@@ -2,7 +2,7 @@
 # Measures weir beside its neighbours, all in one run:
 #   test/bench/run.sh              873 MB of lines, 5 rounds      (some 6 minutes on two cores)
 #   test/bench/run.sh quick        100 MB, 3 rounds               (about one minute)
-#   test/bench/run.sh [quick] ROW...    only these: http tcp udp step queue stage split json latency
+#   test/bench/run.sh [quick] ROW...    only these: http tcp udp ws step queue stage split json latency
 #                                       https idle stalled generators hostile
 #
 # On Debian as root it installs the neighbours that are missing. The build tree, the peers and
@@ -20,7 +20,7 @@ if [ "${1:-}" = quick ] || [ "${1:-}" = full ]; then
 fi
 for row in "$@"; do
     case $row in
-    http | tcp | udp | step | queue | stage | split | json | latency | https | idle | stalled | generators | hostile) ;;
+    http | tcp | udp | ws | step | queue | stage | split | json | latency | https | idle | stalled | generators | hostile) ;;
     *)
         sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
         exit 2
@@ -44,6 +44,7 @@ for pair in gcc:gcc cmake:cmake ninja:ninja-build pkg-config:pkg-config curl:cur
     have "${pair%%:*}" || missing="$missing ${pair#*:}"
 done
 /usr/bin/python3 -c 'import aiohttp' 2> /dev/null || missing="$missing python3-aiohttp"
+/usr/bin/python3 -c 'import websockets' 2> /dev/null || missing="$missing python3-websockets"
 if have pkg-config; then
     pkg-config --exists libcurl || missing="$missing libcurl4-openssl-dev"
     pkg-config --exists libuv || missing="$missing libuv1-dev"
