@@ -321,6 +321,10 @@ static const char *hint_of(const struct run *run, const weir_error *error, char 
         (text_upon(run->plan) & UPON_URL_SOURCE) != 0) {
         return "--follow sends the request again after a break or an end";
     }
+    if ((error->code == WEIR_ETRUNCATED || error->code == WEIR_ERESET) && !run->flags->follow &&
+        run->flags->retries == 0 && (text_upon(run->plan) & UPON_PEER_SOURCE) != 0) {
+        return "--retry N connects again after a break, --follow also after an end";
+    }
     if (error->code == WEIR_EBUDGET) {
         int64_t bytes = mem_of(run->flags, run->plan);
         snprintf(text, cap, "--mem SIZE sets a larger budget than %lld%s",

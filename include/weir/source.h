@@ -159,10 +159,12 @@ typedef struct weir_socket_options {
     weir_socket *socket;     /* use this connection; then the address is NULL. default: a new
                                 connection */
     int32_t
-        retries; /* sink of an address: attempts in a row to connect again when the connection is
-                        lost, see weir_socket_sink; also when the first one fails. WEIR_NONE: no
-                        limit, but a first connection that fails is final. default: none */
-    int32_t reserved_2;
+        retries;    /* of an address: attempts in a row to connect again when the connection is lost
+                       (source: without a new item), see weir_socket_lines and weir_socket_sink; also
+                       when the first one fails. WEIR_NONE: no limit, but a first connection that
+                       fails is final. default: none; with `follow` no limit */
+    int32_t follow; /* source of an address: 1: connect again also when the stream has ended, and
+                       when the first connection fails. default 0 */
 } weir_socket_options;
 
 /* Options to read files and descriptors. */
@@ -459,7 +461,16 @@ typedef struct weir_journal_options {
 WEIR_API weir_gen *weir_journal_entries(weir_scope *scope, const weir_journal_options *options);
 /*
  * Read the lines of "tcp://HOST:PORT", "tls://HOST:PORT", "unix:PATH" or "unix://PATH": weir
- * connects, sends nothing, and reads to the end of the stream. It does not reconnect.
+ * connects, sends nothing, and reads to the end of the stream.
+ *
+ * Connecting again. With `retries` or `follow`, a connection that is reset, cut (TLS) or silent for
+ * stall_ms is made again, with `follow` also one that has ended; after a random pause of up to 0.5 s,
+ * doubled each time up to 30 s. The pauses begin anew after a new item, or after 30 s of connection.
+ * Nothing can be requested again, so each loss is reported with "a gap or repeats are possible". An
+ * item that a break has cut is not given (its size is reported), and one that an end has cut is given
+ * as at any end: bytes of two connections are never in one item (without a framer, items are bytes
+ * as they come). After `retries` attempts in a row without a new item the source fails with the last
+ * reason. What TLS refuses is final.
  *
  * address  copied. All addresses of a name are tried, IPv6 and IPv4 in turn. The next one is tried
  *          when the one before has failed or has not answered for 250 ms (RFC 8305).

@@ -65,6 +65,7 @@ void wr_framer_restart(struct wr_framer *framer, uint64_t offset, bool same)
         framer->open = false;
         framer->left = 0;
         framer->in_text = false;
+        framer->failed = framer->failed == WEIR_ETRUNCATED ? 0 : framer->failed;
     }
     if (framer->sse != NULL) {
         wr_sse_restart(framer);

@@ -268,6 +268,13 @@ struct wr_transport *wr_duplex_open(struct weir_socket *socket, enum wr_end end,
     return transport;
 }
 
+void wr_duplex_drop(struct weir_socket *socket)
+{
+    WR_ASSERT(!socket->open && (!socket->made[WR_END_READS] || !socket->made[WR_END_WRITES]),
+              "the connection has another end");
+    wr_socket_close(&socket->socket);
+}
+
 /* The last end: wait until the peer has taken everything. */
 static int finish(struct weir_socket *socket, enum wr_end end, weir_error *error)
 {

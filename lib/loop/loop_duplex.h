@@ -42,6 +42,8 @@ struct weir_socket *wr_duplex_take(struct weir_loop *loop, enum wr_end end, cons
 const char *wr_duplex_name(const char *address, const weir_socket_options *options);
 /* Connect, unless the other end has done so. Suspends. NULL: *error, as wr_dial. */
 struct wr_transport *wr_duplex_open(struct weir_socket *socket, enum wr_end end, weir_error *error);
+/* Close the connection of a source or a sink alone: its next wr_duplex_open connects again. */
+void wr_duplex_drop(struct weir_socket *socket);
 /*
  * End this end of the connection. The first end leaves the connection to the other. The last
  * end closes it; if it and the writing end were `proper`, it first completes what was

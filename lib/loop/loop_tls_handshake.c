@@ -8,6 +8,7 @@
  */
 #include "loop_tls_parts.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -159,8 +160,8 @@ static void shake_here(void *arg)
     int rc = SSL_do_handshake(self->ssl);
     starting->code = rc == 1 ? 0 : wr_tls_why_not(self, rc, &starting->wants);
     if (rc != 1 && (starting->code == 0 || starting->code == WEIR_ETRUNCATED)) {
-        starting->code =
-            wr_tls_fail(self, WEIR_ETLS, 0, "the peer closed the connection during the handshake");
+        starting->code = wr_tls_fail(self, WEIR_ETLS, ECONNRESET,
+                                     "the peer closed the connection during the handshake");
     }
     long verified = starting->code == WEIR_ETLS ? SSL_get_verify_result(self->ssl) : X509_V_OK;
     if (verified != X509_V_OK) {

@@ -4,7 +4,7 @@
  *
  * The first pull connects. Received bytes cannot be requested again, so with a state the pipeline
  * would be best-effort; the options have no state. source_stream.c describes how the socket is
- * read, and what may happen between two suspensions.
+ * read, and what may happen between two suspensions; source_again.c, how it connects again.
  */
 #include <weir/module.h>
 
@@ -12,12 +12,16 @@
 
 #include "base_option.h"
 #include "flow_socket_args.h"
+#include "source_again.h"
 #include "source_opening.h"
 #include "source_stream.h"
 
 static int socket_open(struct wr_stream_source *stream)
 {
     weir_error error;
+    if (stream->again != NULL) {
+        return wr_again_open(stream);
+    }
     stream->transport = wr_duplex_open(stream->socket, WR_END_READS, &error);
     if (stream->transport != NULL) {
         return 0;
@@ -26,6 +30,20 @@ static int socket_open(struct wr_stream_source *stream)
         return error.code; /* stopped before the connection: a normal end */
     }
     return wr_stream_fail(stream, &error);
+}
+
+static bool options_wrong(const weir_socket_options *o, const char *name, weir_error *error)
+{
+    if (wr_limit_wrong(error, name, "stall_ms", o->stall_ms) ||
+        wr_choice_wrong(error, name, "follow", o->follow, 1)) {
+        return true;
+    }
+    if (o->socket != NULL && (o->retries != 0 || o->follow != 0)) {
+        (void)wr_error_set(error, WEIR_EINVAL, 0, name,
+                           "retries and follow need an address: a weir_socket connects once");
+        return true;
+    }
+    return false;
 }
 
 static weir_gen *socket_make(weir_scope *scope, const char *address, int32_t frame,
@@ -57,7 +75,9 @@ static weir_gen *socket_make(weir_scope *scope, const char *address, int32_t fra
     stream->socket =
         wr_duplex_take(scope->loop, WR_END_READS, address, &o, &stream->gen.object, &error);
     stream->where = stream->socket != NULL ? stream->socket->dial.address : NULL;
-    if (stream->socket == NULL || wr_limit_wrong(&error, name, "stall_ms", o.stall_ms)) {
+    if (stream->socket == NULL || options_wrong(&o, name, &error) ||
+        (wr_again_set(stream, &o) < 0 &&
+         wr_error_set(&error, WEIR_ENOMEM, 0, name, "no memory for options") < 0)) {
         wr_gen_fail_error(&stream->gen, &error);
     }
     return wr_gen_made(&stream->gen, NULL);
@@ -78,11 +98,14 @@ weir_gen *weir_socket_bytes(weir_scope *scope, const char *address,
 static weir_socket_options options_of(const weir_opening *opening)
 {
     weir_lines_options lines = wr_lines_of_opening(opening);
+    int32_t retries = opening->http->retries;
     return (weir_socket_options){.struct_size = sizeof(weir_socket_options),
                                  .connect_ms = opening->connect_ms,
                                  .stall_ms = opening->idle_ms,
                                  .line_bytes_max = lines.line_bytes_max,
-                                 .overlong = lines.overlong};
+                                 .overlong = lines.overlong,
+                                 .retries = WR_MAX(retries, 0),
+                                 .follow = retries < 0 ? 0 : opening->http->follow};
 }
 
 static weir_gen *read_from(const weir_opening *opening, const struct wr_socket_args *args,
@@ -121,7 +144,9 @@ const weir_component wr_component_tcp = {
     .args_size = sizeof(struct wr_socket_args),
     .help = "The lines a TCP server sends.",
     .example = "tcp://127.0.0.1:9000 | head 3",
-    .on_break = "the stream ends; a reset fails it",
+    .on_break =
+        "the stream ends, and a reset fails it; with --retry it connects again after a reset, with "
+        "--follow also after an end: a gap or repeats are possible",
     .open = socket_read,
 };
 
@@ -139,7 +164,9 @@ const weir_component wr_component_tls = {
     .args_size = sizeof(struct wr_socket_args),
     .help = "The lines a server sends over TLS.",
     .example = "tls://logs.example.com:6514 | head 3",
-    .on_break = "the stream ends; a reset or a cut connection fails it",
+    .on_break =
+        "the stream ends, and a reset or a cut connection fails it; with --retry it connects "
+        "again after these, with --follow also after an end: a gap or repeats are possible",
     .check = wr_tls_args_check,
     .open = tls_read,
 };
@@ -167,7 +194,9 @@ const weir_component wr_component_unix = {
     .args_size = sizeof(struct wr_socket_args),
     .help = "The lines a server on a local socket sends.",
     .example = "unix:/run/feed.sock | head 3",
-    .on_break = "the stream ends; a reset fails it",
+    .on_break =
+        "the stream ends, and a reset fails it; with --retry it connects again after a reset, with "
+        "--follow also after an end: a gap or repeats are possible",
     .check = unix_check,
     .open = socket_read,
 };

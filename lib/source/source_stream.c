@@ -8,7 +8,8 @@
  *
  * A stop or an abort from outside fails the current wait: a stop is a normal end, an abort is a
  * failure. Unread bytes and an unfinished item are not given then. The failure of a stream says
- * where it broke and how many bytes of an unfinished item are lost.
+ * where it broke and how many bytes of an unfinished item are lost. A socket may connect again then
+ * (source_again.c).
  *
  * Between two suspensions of a pull nothing is lent. Other tasks may read the state's numbers
  * during a suspension.
@@ -24,6 +25,7 @@
 #include "codec_secret.h"
 #include "loop_file.h"
 #include "loop_wait.h"
+#include "source_again.h"
 
 enum { HALF_MS = 1000, HALF_LOOK_MS = 10 };
 
@@ -97,6 +99,20 @@ static void record_read(struct wr_stream_source *stream, const char *data, int64
     }
 }
 
+/* The recording that is played has come to the end of a connection. True: another one follows. */
+static bool plays_on(struct wr_stream_source *stream)
+{
+    if (wr_playback_peek(stream->play) == NULL) {
+        return false;
+    }
+    wr_playback_take(stream->play, 0);
+    if (wr_playback_peek(stream->play) == NULL) {
+        return false;
+    }
+    wr_inbox_resume(&stream->inbox, stream->inbox.given_end);
+    return true;
+}
+
 /* The recording that is played is over. Always false. */
 static bool end_replay(struct wr_stream_source *stream)
 {
@@ -107,14 +123,12 @@ static bool end_replay(struct wr_stream_source *stream)
     return false;
 }
 
-/* A wait returned a negative code. After a stop this is a normal end. */
-static bool wait_failed(struct wr_stream_source *stream, int code)
+bool wr_stream_wait_failed(struct wr_stream_source *stream, int code)
 {
     if (stream->gen.stopping && code == WEIR_ECLOSED) {
         return false;
     }
     if (code == WEIR_ETIMEDOUT) {
-        record_failure(stream, code, 0, "no data");
         wr_gen_fail(&stream->gen, code, 0, (int64_t)stream->inbox.given_end, "no data for %lld ms",
                     (long long)stream->stall_ms);
     } else if (code == WEIR_EBUDGET) {
@@ -125,6 +139,7 @@ static bool wait_failed(struct wr_stream_source *stream, int code)
     return false;
 }
 
+/* True: it goes on, with another connection. */
 static bool read_failed(struct wr_stream_source *stream, int code)
 {
     struct wr_inbox *inbox = &stream->inbox;
@@ -137,6 +152,12 @@ static bool read_failed(struct wr_stream_source *stream, int code)
                                                          : wr_code_text(code);
     size_t lost = wr_inbox_pending(inbox);
     record_failure(stream, code, detail, what);
+    if (stream->play != NULL && plays_on(stream)) {
+        return true;
+    }
+    if (stream->again != NULL && wr_again_may(stream, code)) {
+        return wr_again_broken(stream, code, detail, what);
+    }
     const char *where = stream->where != NULL ? stream->where : "";
     const char *colon = stream->where != NULL ? ": " : "";
     if (lost > 0) {
@@ -159,7 +180,7 @@ static bool find_room(struct wr_stream_source *stream, char **to, size_t *room)
            wr_inbox_stuck(&stream->inbox) == NULL) {
         rc = wr_budget_wait(stream->gen.loop, &stream->gen.object);
         if (rc < 0 || stream->gen.stopping) {
-            return wait_failed(stream, rc < 0 ? rc : WEIR_ECLOSED);
+            return wr_stream_wait_failed(stream, rc < 0 ? rc : WEIR_ECLOSED);
         }
     }
     if (rc < 0) {
@@ -175,7 +196,15 @@ static bool wait_readable(struct wr_stream_source *stream)
     stream->wait_first = false;
     int rc = stream->transport->ops->wait(stream->transport, WR_READABLE, stream->stall_ms, "bytes",
                                           &stream->gen.object);
-    return rc == 0 ? !stream->gen.stopping : wait_failed(stream, rc);
+    if (rc == WEIR_ETIMEDOUT && !stream->gen.stopping) {
+        char text[48];
+        snprintf(text, sizeof text, "no data for %lld ms", (long long)stream->stall_ms);
+        record_failure(stream, rc, 0, "no data");
+        if (stream->again != NULL) {
+            return wr_again_broken(stream, rc, 0, text);
+        }
+    }
+    return rc == 0 ? !stream->gen.stopping : wr_stream_wait_failed(stream, rc);
 }
 
 /* Half an item at the end of a file that may grow. First wait until the earlier items have settled,
@@ -195,7 +224,7 @@ static bool half_item(struct wr_stream_source *stream)
                       &stream->gen.object);
     }
     if (rc < 0 || stream->gen.stopping) {
-        return wait_failed(stream, rc < 0 ? rc : WEIR_ECLOSED);
+        return wr_stream_wait_failed(stream, rc < 0 ? rc : WEIR_ECLOSED);
     }
     if (wr_state_before_half(stream->state) < 0) {
         wr_gen_fail(&stream->gen, WEIR_ENOMEM, 0, -1, "no memory for positions");
@@ -217,7 +246,7 @@ static bool read_more(struct wr_stream_source *stream)
     }
     int rc = wr_turn(stream->gen.loop, &stream->gen.object);
     if (WR_UNLIKELY(rc < 0)) {
-        return wait_failed(stream, rc);
+        return wr_stream_wait_failed(stream, rc);
     }
     if (!find_room(stream, &to, &room)) {
         return false;
@@ -228,6 +257,9 @@ static bool read_more(struct wr_stream_source *stream)
     }
     if (WR_UNLIKELY(stream->recorder != NULL)) {
         record_read(stream, to, n);
+    }
+    if (stream->again != NULL) {
+        wr_again_read(stream, n);
     }
     if (n < 0) {
         return read_failed(stream, (int)n);
@@ -246,6 +278,25 @@ static bool read_more(struct wr_stream_source *stream)
     return true;
 }
 
+void wr_stream_connected(struct wr_stream_source *stream)
+{
+    if (stream->recorder != NULL) {
+        wr_recorder_add(stream->recorder, WR_RECORD_REQUEST, NULL, 0);
+        wr_recorder_add(stream->recorder, WR_RECORD_CONNECTED, NULL, 0);
+    }
+}
+
+/* All items before the end of the stream were given. True: it goes on, with another connection. */
+static bool goes_on(struct wr_stream_source *stream)
+{
+    if (stream->gen.failure != NULL || stream->gen.stopping) {
+        return false;
+    }
+    return stream->play != NULL    ? plays_on(stream)
+           : stream->again != NULL ? wr_again_ended(stream)
+                                   : false;
+}
+
 static size_t stream_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct wr_stream_source *stream = stream_of(gen);
@@ -255,10 +306,7 @@ static size_t stream_next_many(struct weir_gen *gen, weir_item *items, size_t ma
         if (stream->open(stream) < 0) {
             return 0;
         }
-        if (stream->recorder != NULL) {
-            wr_recorder_add(stream->recorder, WR_RECORD_REQUEST, NULL, 0);
-            wr_recorder_add(stream->recorder, WR_RECORD_CONNECTED, NULL, 0);
-        }
+        wr_stream_connected(stream);
     }
     wr_inbox_over_loan(&stream->inbox, gen->origin);
     while (!gen->stopping) {
@@ -266,8 +314,14 @@ static size_t stream_next_many(struct weir_gen *gen, weir_item *items, size_t ma
             wr_state_pulled(stream->state);
         }
         size_t n = wr_inbox_take(&stream->inbox, gen, items, max, &over);
-        if (n > 0 || over || !read_more(stream)) {
+        if (n > 0) {
+            if (stream->again != NULL) {
+                wr_again_given(stream);
+            }
             return n;
+        }
+        if (over ? !goes_on(stream) : !read_more(stream)) {
+            return 0;
         }
     }
     return 0;
@@ -304,6 +358,7 @@ static void stream_free(struct weir_gen *gen)
 {
     wr_free((char *)(uintptr_t)stream_of(gen)->where);
     wr_playback_free(stream_of(gen)->play);
+    wr_free(stream_of(gen)->again);
 }
 
 static int64_t stream_held(const struct weir_gen *gen, uint32_t mark)

@@ -13,6 +13,8 @@
 #include "flow_state.h"
 #include "loop_duplex.h"
 
+struct wr_again;
+
 struct wr_stream_source {
     struct weir_gen gen;
     struct wr_inbox inbox;
@@ -32,6 +34,7 @@ struct wr_stream_source {
     struct wr_state_slot *before;   /* the entry of an earlier run, or a new one; NULL: none */
     int64_t size;                   /* of a regular file when it was opened; -1: other */
     struct weir_socket *socket;     /* socket: it owns the transport */
+    struct wr_again *again;         /* socket: it connects again; NULL: what ends has ended */
     const char *where; /* file, socket: path or address; the socket's own, if there is one */
 };
 
@@ -46,6 +49,10 @@ struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const 
 int wr_stream_fail(struct wr_stream_source *stream, const weir_error *error);
 /* Set the descriptor to read. A regular file must not be shorter at its end than it is now. */
 void wr_stream_opened(struct wr_stream_source *stream, int fd);
+/* Record that it is connected. */
+void wr_stream_connected(struct wr_stream_source *stream);
+/* A wait has returned a negative code: a stop is a normal end, anything else a failure. Always false. */
+bool wr_stream_wait_failed(struct wr_stream_source *stream, int code);
 /* With a state: record that the source cannot resume. 0 or negative with the failure set. */
 int wr_stream_lossy(struct wr_stream_source *stream, const char *name);
 

@@ -361,15 +361,18 @@ class Mistakes(e2e_support.TestCase):
             (("--retry-after-max", "5s"), "retry-after-max"),
             (("--unix-socket", "/x"), "unix-socket"),
         ):
-            for text in ("gen 1..3", "tcp://127.0.0.1:1"):
+            for text in ("gen 1..3", "tcp://127.0.0.1:1")[: 1 if name == "retry" else 2]:
                 self.refused(*flag, text, texts=["--%s has no effect: no part of this pipeline takes a URL" % name])
             self.ends(weir("check", *flag, "http://localhost/"), 0)
             self.ends(weir("check", *flag, "gen 1..3 | post http://localhost/"), 0)
-        for flag in ("--follow", "--raw"):
+        for flag, why in (("--follow", "connects"), ("--raw", "has a URL")):
             self.refused(
-                flag, "gen 1..3 | post http://localhost/", texts=["no effect: no source of this pipeline has a URL"]
+                flag, "gen 1..3 | post http://localhost/", texts=["no effect: no source of this pipeline " + why]
             )
             self.ends(weir("check", flag, "http://localhost/"), 0)
+        for flag in (("--follow",), ("--retry", "5")):
+            self.ends(weir("check", *flag, "tcp://127.0.0.1:1"), 0)
+            self.refused(*flag, "gen 1..3 | tcp 127.0.0.1:1", texts=["no effect"])
         for flag in (("-k",), ("--cacert", "/x")):
             self.refused(*flag, "tcp://127.0.0.1:1", texts=["no effect: no part of this pipeline uses TLS"])
         self.refused("--idle", "5s", "gen 1..3", texts=["no source of this pipeline connects"])
