@@ -6,9 +6,8 @@
  * The message for a refused flag says what to type instead. weir_words.c reads the words that are
  * not flags.
  */
-#include "weir_flags.h"
+#include "weir_flags_values.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +49,7 @@ enum flag_id {
     FLAG_STATE,
     FLAG_NAME,
     FLAG_STATE_REQUIRED,
+    FLAG_DURABLE,
     FLAG_HELP,
     FLAG_VERSION,
     FLAG_NO_BUFFER,
@@ -107,6 +107,8 @@ static const struct flag table[] = {
     {FLAG_NAME, 0, "name", "NAME",
      "name of the record in DIR (default: a hash of the pipeline's text)"},
     {FLAG_STATE_REQUIRED, 0, "state-required", NULL, "fail if delivery would be best-effort"},
+    {FLAG_DURABLE, 0, "durable", NULL,
+     "with --state: the output, too, is on the disk before a position is saved, for power cuts"},
     {FLAG_STRICT, 0, "strict", NULL, "fail at the first item that would be rejected"},
     {FLAG_DEAD, 0, "dead", "FILE", "append rejected items to FILE, one JSON object a line"},
     {FLAG_RAW_STRINGS, 'r', "raw-output", NULL, "write JSON strings without quotes and escapes"},
@@ -189,6 +191,7 @@ static const struct {
     {FLAG_PRETTY, UPON_JSON, "its output is not JSON; to read lines as JSON: | json"},
     {FLAG_ENVELOPE, UPON_STDOUT, "this pipeline does not write to standard output"},
     {FLAG_FORMAT, UPON_STDOUT, "this pipeline does not write to standard output"},
+    {FLAG_DURABLE, UPON_POSITION, "no source of this pipeline has a position that could be saved"},
     {FLAG_STRICT, UPON_REJECTS | UPON_LIMIT, "nothing in this pipeline rejects items"},
     {FLAG_DEAD, UPON_REJECTS,
      "no component of this pipeline rejects items (lines over the limit are not kept)"},
@@ -233,168 +236,41 @@ static int unknown_flag(const char *name)
     return flags_complain("unknown flag '--%s'; 'weir --help' lists them", name);
 }
 
-/* Digits without a unit, which the user has probably forgotten. */
-static bool is_bare_number(const char *value)
-{
-    return value[0] != '\0' && value[strspn(value, "0123456789.")] == '\0';
-}
-
-static int read_time(const char *flag, const char *value, int64_t *ms)
-{
-    if (strcmp(value, "none") == 0 || strcmp(value, "never") == 0) {
-        *ms = WEIR_NONE;
-        return 0;
-    }
-    if (weir_time_read(value, ms) < 0) {
-        return is_bare_number(value)
-                   ? flags_complain("%s: '%s' is not a time; add a unit: %ss or %sms", flag, value,
-                                    value, value)
-                   : flags_complain("%s: '%s' is not a time; write 500ms, 10s, 1m30s", flag, value);
-    }
-    if (*ms == 0) {
-        *ms = 1; /* 0 would mean the default */
-    }
-    return 0;
-}
-
-/* For a flag that curl has, too: it also takes plain seconds, as curl does. */
-static int read_seconds(const char *flag, const char *value, int64_t *ms)
-{
-    char seconds[32];
-    int len = snprintf(seconds, sizeof seconds, "%ss", value);
-    bool plain = is_bare_number(value) && len > 0 && (size_t)len < sizeof seconds;
-    return read_time(flag, plain ? seconds : value, ms);
-}
-
-static int read_size(const char *flag, const char *value, int64_t *bytes)
-{
-    if (weir_size_read(value, bytes) == 0 && *bytes > 0) {
-        return 0;
-    }
-    return is_bare_number(value)
-               ? flags_complain("%s: '%s' is not a size; add a unit: %sMiB or %sKiB", flag, value,
-                                value, value)
-               : flags_complain("%s: '%s' is not a size; write 64MiB", flag, value);
-}
-
-static int read_mem(const char *value, int64_t *bytes)
-{
-    int rc = read_size("--mem", value, bytes);
-    return rc != 0 || *bytes >= WEIR_PLAN_MEM_BYTES_MIN
-               ? rc
-               : flags_complain("--mem: '%s' is too small; it must be at least 128KiB", value);
-}
-
-static int read_number(const char *flag, const char *value, int64_t *number)
-{
-    errno = 0;
-    long long n = strtoll(value, NULL, 10);
-    if (value[strspn(value, "0123456789")] != '\0' || errno == ERANGE) {
-        return flags_complain("%s: '%s' is not a number", flag, value);
-    }
-    *number = n;
-    return 0;
-}
-
-/* The content of a flag's "@FILE", or a copy of the value itself. NULL: not readable, no memory. */
-static char *from_file(const char *value)
-{
-    if (value[0] != '@') {
-        return strdup(value);
-    }
-    FILE *file = fopen(value + 1, "r");
-    char *text = calloc(1, 65536);
-    if (file == NULL || text == NULL) {
-        free(text);
-        if (file != NULL) {
-            fclose(file);
-        }
-        return NULL;
-    }
-    size_t n = fread(text, 1, 65535, file);
-    fclose(file);
-    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r')) {
-        text[--n] = '\0';
-    }
-    return text;
-}
-
-/* The message names only a file, because the value itself may be a secret. */
-static int cannot_read(const char *flag, const char *value)
-{
-    return value[0] == '@' ? flags_complain("%s: cannot read '%s'", flag, value + 1)
-                           : flags_complain("out of memory");
-}
-
-/* One or more header lines; the copies live until the process ends. */
-static int add_header_lines(struct flags *flags, const char *text)
-{
-    for (int line_number = 1; *text != '\0'; line_number++) {
-        size_t len = strcspn(text, "\r\n");
-        if (memchr(text, ':', len) == NULL) {
-            /* The line itself may be a secret. */
-            return flags_complain("-H: line %d has no colon, so it is not a header; write 'NAME: "
-                                  "VALUE'",
-                                  line_number);
-        }
-        if (flags->headers_count == FLAGS_HEADERS_MAX) {
-            return flags_complain("-H: more than %d headers", FLAGS_HEADERS_MAX);
-        }
-        char *line = strndup(text, len);
-        if (line == NULL) {
-            return flags_complain("out of memory");
-        }
-        flags->headers[flags->headers_count++] = line;
-        text += len;
-        text += strspn(text, "\r\n");
-    }
-    return 0;
-}
-
-static int add_header(struct flags *flags, const char *value)
-{
-    char *text = from_file(value);
-    if (text == NULL) {
-        return cannot_read("-H", value);
-    }
-    int rc = add_header_lines(flags, text);
-    free(text);
-    return rc;
-}
-
 static int apply_sized(struct flags *flags, enum flag_id id, const char *value)
 {
     int64_t number = 0;
     switch (id) {
     case FLAG_COUNT:
         return value[strspn(value, "0123456789")] == '\0'
-                   ? read_number("-c", value, &flags->count)
+                   ? value_number("-c", value, &flags->count)
                    : flags_complain(
                          "-c: '%s' is not a number; -c N stops after N items, and compact "
                          "output, jq's -c, is the default",
                          value);
-    case FLAG_FOR: return read_time("--for", value, &flags->for_ms);
+    case FLAG_FOR: return value_time("--for", value, &flags->for_ms);
     case FLAG_MAX_TIME: /* 0: no limit, as in curl */
-        return strcmp(value, "0") == 0 ? 0 : read_seconds("--max-time", value, &flags->max_time_ms);
-    case FLAG_CONNECT: return read_seconds("--connect-timeout", value, &flags->connect_ms);
-    case FLAG_IDLE: return read_time("--idle", value, &flags->idle_ms);
-    case FLAG_RETRY_AFTER: return read_time("--retry-after-max", value, &flags->retry_after_max_ms);
-    case FLAG_DRAIN: return read_time("--drain", value, &flags->drain_ms);
+        return strcmp(value, "0") == 0 ? 0
+                                       : value_seconds("--max-time", value, &flags->max_time_ms);
+    case FLAG_CONNECT: return value_seconds("--connect-timeout", value, &flags->connect_ms);
+    case FLAG_IDLE: return value_time("--idle", value, &flags->idle_ms);
+    case FLAG_RETRY_AFTER:
+        return value_time("--retry-after-max", value, &flags->retry_after_max_ms);
+    case FLAG_DRAIN: return value_time("--drain", value, &flags->drain_ms);
     case FLAG_RETRY:
         if (strcmp(value, "inf") == 0 || strcmp(value, "∞") == 0) {
             flags->retries = INT32_MAX;
             return 0;
         }
-        if (read_number("--retry", value, &number) != 0) {
+        if (value_number("--retry", value, &number) != 0) {
             return EXIT_USAGE;
         }
         flags->retries = number == 0 ? WEIR_NONE : number > INT32_MAX ? INT32_MAX : (int32_t)number;
         return 0;
-    case FLAG_LINES: return read_number("--lines", value, &flags->demo_lines);
-    case FLAG_RATE: return read_number("--rate", value, &flags->demo_rate);
-    case FLAG_MEM: return read_mem(value, &flags->mem_bytes);
+    case FLAG_LINES: return value_number("--lines", value, &flags->demo_lines);
+    case FLAG_RATE: return value_number("--rate", value, &flags->demo_rate);
+    case FLAG_MEM: return value_mem(value, &flags->mem_bytes);
     case FLAG_SEED:
-        if (read_number("--seed", value, &number) != 0) {
+        if (value_number("--seed", value, &number) != 0) {
             return EXIT_USAGE;
         }
         flags->seed = (uint64_t)number;
@@ -414,10 +290,10 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     flags->given |= UINT64_C(1) << id;
     switch (id) {
     case FLAG_FILE: flags->text_file = value; return 0;
-    case FLAG_HEADER: return add_header(flags, value);
+    case FLAG_HEADER: return value_add_header(flags, value);
     case FLAG_USER:
-        flags->user = from_file(value);
-        return flags->user == NULL ? cannot_read("-u", value) : 0;
+        flags->user = value_from_file(value);
+        return flags->user == NULL ? value_cannot_read("-u", value) : 0;
     case FLAG_ENV: return flags_add_environment(flags, value);
     case FLAG_FOLLOW: flags->follow = true; return 0;
     case FLAG_RAW: flags->raw = true; return 0;
@@ -437,6 +313,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_STATE: flags->state_folder = value; return 0;
     case FLAG_NAME: flags->state_name = value; return 0;
     case FLAG_STATE_REQUIRED: flags->state_required = true; return 0;
+    case FLAG_DURABLE: flags->durable = true; return 0;
     case FLAG_HELP: flags->action = ACTION_HELP; return 0;
     case FLAG_VERSION: flags->action = ACTION_VERSION; return 0;
     case FLAG_NO_BUFFER: return 0; /* accepted as in curl: weir never delays a line */

@@ -64,7 +64,7 @@ struct flags {
     int32_t retries;                                  /* 0: the default */
     const char *format;                               /* --format; NULL: none */
     bool raw_strings, pretty, envelope;
-    bool follow, insecure, quiet, raw, strict, state_required, torture, virtual_clock;
+    bool follow, insecure, quiet, raw, strict, state_required, durable, torture, virtual_clock;
     int verbose;
     const char *demo_address; /* ":PORT" or "HOST:PORT" */
     const char *demo_log;     /* --log; NULL: none */
@@ -84,7 +84,8 @@ enum flags_upon {
     UPON_REJECTS = 32,    /* a component that rejects items */
     UPON_LIMIT = 64,      /* the limit on the length of a line */
     UPON_STDOUT = 128,    /* standard output */
-    UPON_JSON = 256       /* items that are JSON, on standard output */
+    UPON_JSON = 256,      /* items that are JSON, on standard output */
+    UPON_POSITION = 512   /* a source with a position */
 };
 /* The name of a given flag that affects no part of this pipeline (has: a set of enum flags_upon),
  * and why; NULL: there is none. */

@@ -58,7 +58,6 @@ static const struct planned_flag {
     {0, "ojson", "to write JSON: | ndjson"},
     {0, "c2j", "csv header | ndjson"},
     {0, "seq", NULL},
-    {0, "durable", NULL},
     {0, "json-log", NULL},
     {0, "set", NULL},
     {'d', "data", HINT_GET},

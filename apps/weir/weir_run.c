@@ -184,9 +184,11 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
         }
         run->folder = folder;
     } else if (flags->state_name != NULL || weir_plan_state_name(run->plan) != NULL ||
-               flags->state_required) {
+               flags->state_required || flags->durable) {
         say_line(&run->say, "%s needs --state DIR",
-                 flags->state_required ? "--state-required" : "the name of a state");
+                 flags->state_required ? "--state-required"
+                 : flags->durable      ? "--durable"
+                                       : "the name of a state");
         return EXIT_USAGE;
     }
     weir_show_options shown;
@@ -254,7 +256,8 @@ static void tell_delivery(void *ctx, int delivery, const char *text)
         text = run->promise;
     }
     if (delivery != run->shown_delivery && !run->say.quiet) {
-        say_line(&run->say, "delivery: %s", text);
+        bool holds = run->flags->durable && delivery > WEIR_BEST_EFFORT && text != run->promise;
+        say_line(&run->say, "delivery: %s%s", text, holds ? "; also after a power cut" : "");
     }
     run->shown_delivery = delivery;
 }
@@ -318,7 +321,7 @@ static const char *hint_of(const struct run *run, const weir_error *error, char 
     }
     bool of_state = error->code == WEIR_ECHANGED || strncmp(error->message, "the state '", 11) == 0;
     if (error->code == WEIR_ETRUNCATED && !run->flags->follow &&
-        (text_upon(run->plan) & UPON_URL_SOURCE) != 0) {
+        (text_upon(run->flags, run->plan) & UPON_URL_SOURCE) != 0) {
         return "--follow sends the request again after a break or an end";
     }
     if ((error->code == WEIR_ETRUNCATED || error->code == WEIR_ERESET) && !run->flags->follow &&

@@ -132,7 +132,7 @@ void text_mistake(const struct flags *flags, struct say *say, const char *text,
  * message; *plan may be set all the same. */
 int text_plan(const struct flags *flags, struct say *say, weir_plan **plan);
 /* What flags can affect, from traits and the types of arguments: a set of enum flags_upon. */
-unsigned text_upon(const weir_plan *plan);
+unsigned text_upon(const struct flags *flags, const weir_plan *plan);
 /* The options for opening the plan; also fills `http`. */
 weir_plan_options text_options(const struct flags *flags, weir_http_options *http);
 /* Report that the plan does not go with the flags; returns the exit code. */

@@ -99,7 +99,7 @@ static void tell_file(struct say *say, const char *text, const weir_error *error
     }
 }
 
-unsigned text_upon(const weir_plan *plan)
+unsigned text_upon(const struct flags *flags, const weir_plan *plan)
 {
     const weir_component *part;
     unsigned has = (weir_plan_rejects(plan) ? UPON_REJECTS : 0u) |
@@ -107,6 +107,9 @@ unsigned text_upon(const weir_plan *plan)
     if (weir_plan_writes_stdout(plan)) {
         bool json = (weir_plan_output(plan) & (WEIR_SHAPE_JSON | WEIR_SHAPE_MESSAGE)) != 0;
         has |= UPON_STDOUT | (json ? UPON_JSON : 0u);
+    }
+    if (flags->files_count > 0 && !weir_plan_has_source(plan)) {
+        has |= UPON_POSITION;
     }
     for (size_t i = 0; (part = weir_plan_part(plan, i)) != NULL; i++) {
         bool source = part->kind == WEIR_KIND_SOURCE;
@@ -118,6 +121,8 @@ unsigned text_upon(const weir_plan *plan)
         if ((part->traits & WEIR_TRAIT_CONNECTS) != 0) {
             has |= UPON_PEER | (source ? UPON_PEER_SOURCE : 0u);
         }
+        has |= source && (weir_plan_part_traits(plan, i) & WEIR_TRAIT_RESUMES) != 0 ? UPON_POSITION
+                                                                                    : 0u;
         has |= (part->traits & WEIR_TRAIT_TLS) != 0 ? UPON_TLS : 0u;
     }
     return has;
@@ -194,7 +199,7 @@ void text_mistake(const struct flags *flags, struct say *say, const char *text,
 static int check_flags(const struct flags *flags, struct say *say, const weir_plan *plan)
 {
     int code = check_files(flags, say, plan);
-    unsigned has = text_upon(plan) | (flags->envelope ? (unsigned)UPON_JSON : 0u);
+    unsigned has = text_upon(flags, plan) | (flags->envelope ? (unsigned)UPON_JSON : 0u);
     const char *why, *vain = code == 0 ? flags_vain(flags, has, &why) : NULL;
     if (vain != NULL) {
         say_line(say, "--%s has no effect: %s", vain, why);
@@ -262,6 +267,7 @@ weir_plan_options text_options(const struct flags *flags, weir_http_options *htt
                                .stdin_fd = 0,
                                .stdout_fd = 1,
                                .strict = flags->strict,
+                               .durable = flags->durable,
                                .dead = flags->dead_file};
 }
 

@@ -118,8 +118,10 @@ WEIR_API WEIR_MUST_CHECK int weir_on_signal(weir_loop *loop, int number, void (*
 
 /*
  * Make the file sinks of a loop open their files again by name before their next write: a log file
- * that was renamed gets no more lines, and a new file is made. A sink with a state keeps its file,
- * because the state records the length of that file, and logs a warning. Does not suspend.
+ * that was renamed gets no more lines, and a new file is made. A sink with a state first saves a
+ * record in which the old file is complete, synced, and the new one is empty; as long as items that
+ * were written are held elsewhere, for example by another sink of the state, it goes on writing to the
+ * old file. If its name still belongs to the file that it writes, it keeps it. Does not suspend.
  */
 WEIR_API void weir_loop_reopen_files(weir_loop *loop);
 

@@ -380,6 +380,10 @@ typedef struct weir_opening {
      * that items need what the source says of them there. */
     int32_t meta;
     int32_t *reads_meta; /* in check: a component that reads $meta sets it to 1; else NULL */
+    /* For a sink: 1 when its items may settle only when they are safe from a power cut: on the disk, or
+     * acknowledged by a far end. */
+    int32_t durable;
+    int32_t reserved;
 } weir_opening;
 
 /* A text that uses a component, and its output: as example and prints of the component. */
@@ -447,6 +451,9 @@ typedef struct weir_component {
     /* A source: what $meta has of each of its items, beside what an event has: "peer", "host", "path",
      * "offset". Ends with NULL. NULL: nothing. */
     const char *const *meta;
+    /* A sink that obeys weir_opening.durable: what it does then, a sentence without a full stop. NULL:
+     * it cannot, and is refused where this is asked for. */
+    const char *durable;
 } weir_component;
 
 /*

@@ -242,7 +242,11 @@ typedef struct weir_plan_options {
     int64_t mem_bytes;
     int32_t whole_lines; /* 1: a line never comes in pieces, so what is put between gen and sink may
                             use its content (weir_shown); default 0 */
-    int32_t reserved;
+    /* 1: with the state, what was given is on the disk before a position is saved, also standard
+     * output that is a file, and the dead sink's file. A sink that cannot promise that (weir_component
+     * .durable) is WEIR_EINVAL, and so are options without a state in weir_plan_open; standard output
+     * that is no regular file fails at its first put. default 0 */
+    int32_t durable;
 } weir_plan_options;
 
 /*

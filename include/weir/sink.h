@@ -176,6 +176,13 @@ WEIR_API weir_sink *weir_fd_sink(weir_scope *scope, int fd);
 typedef struct weir_file_options {
     size_t struct_size;
     weir_state *state; /* stores the file's length with the sources' positions; default: none */
+    /* 1: the items' receipts settle when their bytes, and the name of a new file, are on the disk
+     * (fdatasync, fsync of the folder), so that what depends on it is right after a power cut, too.
+     * weir_commit waits for that. With a state nothing waits: its record is never on the disk before
+     * the bytes that it counts, with this option or without it. What is no regular file is WEIR_EINVAL.
+     * default 0 */
+    int32_t durable;
+    int32_t reserved;
 } weir_file_options;
 
 /*

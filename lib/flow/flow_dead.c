@@ -193,7 +193,7 @@ static void pump_main(struct wr_task *task, void *arg)
 {
     struct wr_dead *dead = arg;
     (void)task;
-    struct weir_sink *sink = dead->make(dead->scope, dead->path);
+    struct weir_sink *sink = dead->make(dead->scope, dead->path, dead->syncs);
     sink->commit_act = WR_ACT_REJECT;
     (void)!weir_pump(dead->source, sink, &dead->error);
     dead->pump = NULL;
@@ -227,14 +227,16 @@ static int begin(struct wr_dead *dead)
 }
 
 struct wr_dead *wr_dead_new(struct weir_scope *scope,
-                            struct weir_sink *(*make)(struct weir_scope *scope, const char *path),
-                            const char *path)
+                            struct weir_sink *(*make)(struct weir_scope *scope, const char *path,
+                                                      struct weir_state *syncs),
+                            const char *path, struct weir_state *syncs)
 {
     size_t len = strlen(path) + 1;
     struct wr_dead *dead = wr_zalloc(sizeof *dead + len);
     if (dead != NULL) {
         dead->scope = scope;
         dead->make = make;
+        dead->syncs = syncs;
         dead->refs = 1;
         dead->end = &dead->first;
         wr_list_init(&dead->gates);

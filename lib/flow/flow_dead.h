@@ -21,8 +21,9 @@ struct wr_dead;
 /* The dead sink of a pipeline. The sink is made at the first rejected item: `make` then gets a copy
  * of `path`, and `scope`. Returns one reference; NULL: out of memory. */
 struct wr_dead *wr_dead_new(struct weir_scope *scope,
-                            struct weir_sink *(*make)(struct weir_scope *scope, const char *path),
-                            const char *path);
+                            struct weir_sink *(*make)(struct weir_scope *scope, const char *path,
+                                                      struct weir_state *syncs),
+                            const char *path, struct weir_state *syncs);
 /* Release a reference; never suspends. NULL is allowed. */
 void wr_dead_unref(struct wr_dead *dead);
 /* The stage in front of a component that writes to the dead sink: it passes all items on, and waits

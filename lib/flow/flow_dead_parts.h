@@ -15,7 +15,8 @@ struct wr_dead_record {
 
 struct wr_dead {
     struct weir_scope *scope;
-    struct weir_sink *(*make)(struct weir_scope *scope, const char *path);
+    struct weir_sink *(*make)(struct weir_scope *scope, const char *path, struct weir_state *syncs);
+    struct weir_state *syncs; /* for make; NULL */
     unsigned refs;
     unsigned writers; /* generators that may still reject */
     bool ended;       /* the last of them has closed */

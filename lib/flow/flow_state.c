@@ -215,9 +215,7 @@ static int start_save(struct weir_state *state)
     *handed = *fresh;
     *fresh = spare;
     state->cuttable = !state->lossy;
-    for (size_t i = 0; i < state->sinks_count; i++) {
-        state->sinks[i]->handed = state->sinks[i]->length;
-    }
+    wr_state_hand_sinks(state);
     state->saved_ns = wr_now_ns(state->loop);
     state->early = state->early || !wr_state_begun(state);
     wr_work_start(state->loop, &state->work);
@@ -273,6 +271,9 @@ void wr_state_pulled(struct weir_state *state)
 {
     if (WR_UNLIKELY(state->wants_ahead)) {
         wr_state_note_ahead(state);
+    }
+    if (WR_UNLIKELY(state->wants_next)) {
+        wr_state_offer_next(state);
     }
     if (!state->look_timer.active && state->failure.code == 0 && wr_state_worth_saving(state)) {
         wr_timer_start(state->loop, &state->look_timer, LOOK_MS);

@@ -137,8 +137,12 @@ struct wr_state_sink {
     bool (*sample)(void *ctx); /* wr_state_sink_samples; NULL: a commit settles */
     int (*unread)(void *ctx, struct wr_runs *to);
     void *sample_ctx;
-    int fd;     /* its file; -1: none */
-    int folder; /* the folder of the file, until the file's name is synced; -1 */
+    void (*renew)(void *ctx); /* it wants another file: wr_state_sink_wants_next; NULL */
+    void *renew_ctx;
+    struct wr_state_sink *next; /* of those beside the record */
+    int fd;                     /* its file; -1: none */
+    int folder;                 /* the folder of the file, until the file's name is synced; -1 */
+    int moved;                  /* the folder of a file that was renamed, for the next save; -1 */
 };
 
 /* A sink of this name was made. NULL: the state cannot be used, or there is no memory (attaching
@@ -157,9 +161,27 @@ void wr_state_sink_samples(struct wr_state_sink *sink, bool (*sample)(void *ctx)
                            int (*unread)(void *ctx, struct wr_runs *to), void *ctx);
 /* Set what the sink promises, now that it is known. */
 void wr_state_promise(struct wr_state_sink *sink, int word, const char *promise);
-/* The sink's file, and its path. The file is synced before a record with its length is saved, and
+/* Open the folder of a file; -1: it cannot be opened, for example without permission to read it. */
+int wr_state_folder_of(const struct wr_disk *disk, const char *path);
+/* The sink's file, and its path (NULL: not known). The file is synced before a record with its length is saved, and
  * its name before the first record. A sync that fails ends all saving, and the sink too. */
 void wr_state_sink_file(struct wr_state_sink *sink, int fd, const char *path);
+/* The sink has committed everything to its file, whose name another file has now, or none. If the
+ * record can tell that all of it is delivered, save one in which the sink has the next file, which
+ * has `length` bytes; the old one and its new name are synced before, and it is to be closed by the caller after
+ * wr_state_save. False: not now, since something that was written is still held elsewhere. Never
+ * suspends. */
+bool wr_state_sink_renews(struct wr_state_sink *sink, const char *path, int64_t length);
+/* The sink's file has another name now. From now on, call fn when a source of the state is about to be
+ * pulled: a commit finds items that are still lent, a pull does not. It must not suspend. NULL: call
+ * none. */
+void wr_state_sink_wants_next(struct wr_state_sink *sink, void (*fn)(void *ctx), void *ctx);
+/* A file that has no length in the record, and is synced before each record: *sink. The caller sets
+ * sink->length when it has written. Suspends. 0 or a negative code with *error. */
+int wr_state_sink_beside(struct weir_state *state, int fd, const char *path,
+                         struct wr_state_sink **sink, weir_error *error);
+/* The file is about to be closed: sync it, and forget it. Suspends. 0 or WEIR_EIO with *error. */
+int wr_state_beside_over(struct wr_state_sink *sink, weir_error *error);
 /* The file is about to be closed: sync it now for the records that follow. Suspends. 0 or WEIR_EIO
  * with *error. */
 int wr_state_sink_closes(struct wr_state_sink *sink, weir_error *error);

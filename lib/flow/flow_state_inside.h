@@ -4,6 +4,7 @@
  *   flow_state.c         opening and ending; moments become records, and records are saved
  *   flow_state_slots.c   the sources: their slots and positions
  *   flow_state_sink.c    the sinks: their lengths, and whether they are cut
+ *   flow_state_beside.c  files that are synced with the record and not in it, or change
  *   flow_state_word.c    the promised delivery
  *   flow_state_ahead.c   a moment for a file that is ahead of a stream's reader
  *   flow_state_half.c    half an item at the end of an input that may grow
@@ -32,9 +33,11 @@ struct weir_state {
     /* sinks */
     struct wr_state_sink **sinks;
     size_t sinks_count, sinks_cap;
+    struct wr_state_sink *beside; /* files that are synced, and not in the record */
     int sink_lost;   /* errno of a failed sync of a sink's file: written bytes may be lost, and a
                       later sync would not report it; 0: none failed */
     int sync_number; /* of the worker's last sync: errno, or 0; sink_lost when the worker is done */
+    bool wants_next; /* a sink may want another file */
     bool lossy;      /* some items have no position: nothing is cut */
     bool cuttable;   /* the record on the disk, or being written, has a length */
     /* words */
@@ -124,6 +127,10 @@ bool wr_state_sample(const struct weir_state *state);
 void wr_state_put_sinks(const struct weir_state *state, struct wr_growing *to, bool half);
 /* Runs on the worker. 0 or errno. */
 int wr_state_sync_sinks(struct weir_state *state);
+/* A source is about to be pulled: call the sinks that want another file. */
+void wr_state_offer_next(struct weir_state *state);
+/* A save begins: what the sinks have written so far is what the worker syncs. */
+void wr_state_hand_sinks(struct weir_state *state);
 /* A sink's file could not be synced: returns WEIR_EIO with *error. */
 int wr_state_lost(const struct weir_state *state, weir_error *error);
 /* From now on nothing is cut. who: the source of items without a position. */

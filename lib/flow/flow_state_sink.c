@@ -36,7 +36,7 @@ static struct wr_state_sink *add_sink(struct weir_state *state, const char *name
     }
     sink->state = state;
     sink->stored = sink->length = sink->kept = sink->before = sink->synced = -1;
-    sink->fd = sink->folder = -1;
+    sink->fd = sink->folder = sink->moved = -1;
     state->sinks[state->sinks_count++] = sink;
     return sink;
 }
@@ -68,14 +68,30 @@ int wr_state_adopt_sinks(struct weir_state *state, const struct wr_record *recor
     return 0;
 }
 
+static void forget_folders(struct wr_state_sink *sink)
+{
+    const struct wr_disk *disk = sink->state->loop->disk;
+    if (sink->folder >= 0) {
+        (void)disk->close(sink->folder);
+    }
+    if (sink->moved >= 0) {
+        (void)disk->close(sink->moved);
+    }
+    sink->folder = sink->moved = -1;
+}
+
 void wr_state_sinks_fini(struct weir_state *state)
 {
     for (size_t i = 0; i < state->sinks_count; i++) {
         struct wr_state_sink *sink = state->sinks[i];
-        if (sink->folder >= 0) {
-            (void)state->loop->disk->close(sink->folder);
-        }
+        forget_folders(sink);
         wr_free(sink->name);
+        wr_free(sink);
+    }
+    while (state->beside != NULL) {
+        struct wr_state_sink *sink = state->beside;
+        state->beside = sink->next;
+        forget_folders(sink);
         wr_free(sink);
     }
     wr_free(state->sinks);
@@ -191,8 +207,7 @@ void wr_state_promise(struct wr_state_sink *sink, int word, const char *promise)
 
 /* ---- files */
 
-/* The folder of a file; -1: it cannot be opened, for example without permission to read it. */
-static int open_folder_of(const struct wr_disk *disk, const char *path)
+int wr_state_folder_of(const struct wr_disk *disk, const char *path)
 {
     char *folder = wr_strdup(path);
     char *slash = folder != NULL ? strrchr(folder, '/') : NULL;
@@ -208,8 +223,9 @@ static int open_folder_of(const struct wr_disk *disk, const char *path)
 void wr_state_sink_file(struct wr_state_sink *sink, int fd, const char *path)
 {
     const struct wr_disk *disk = sink->state->loop->disk;
+    forget_folders(sink);
     sink->fd = fd;
-    sink->folder = open_folder_of(disk, path);
+    sink->folder = path != NULL ? wr_state_folder_of(disk, path) : -1;
 }
 
 /* The bytes that a record counts, and the file's name, must be on the disk before the record. */
@@ -237,7 +253,26 @@ int wr_state_sync_sinks(struct weir_state *state)
             number = sync_sink(state->loop->disk, state->sinks[i]);
         }
     }
+    for (struct wr_state_sink *sink = state->beside; sink != NULL && number == 0;
+         sink = sink->next) {
+        number = sink->fd >= 0 ? sync_sink(state->loop->disk, sink) : 0;
+    }
     return number;
+}
+
+void wr_state_hand_sinks(struct weir_state *state)
+{
+    for (size_t i = 0; i < state->sinks_count; i++) {
+        struct wr_state_sink *sink = state->sinks[i];
+        sink->handed = sink->length;
+        if (sink->moved >= 0 && sink->folder < 0) {
+            sink->folder = sink->moved;
+            sink->moved = -1;
+        }
+    }
+    for (struct wr_state_sink *sink = state->beside; sink != NULL; sink = sink->next) {
+        sink->handed = sink->length;
+    }
 }
 
 struct last_sync {

@@ -82,6 +82,12 @@ struct wr_before_poll {
     void (*run)(struct wr_before_poll *hook);
 };
 
+/* Called by weir_loop_reopen_files while it is in the loop's list `reopeners`. Must not suspend. */
+struct wr_reopener {
+    struct wr_list link;
+    void (*run)(struct wr_reopener *reopener);
+};
+
 /* Called soon on the scheduler's stack, outside the frame of every library (rule: no curl_multi_
  * call in a curl callback). */
 struct wr_deferred {
@@ -147,6 +153,7 @@ struct weir_loop {
     } stats;             /* counted by sources and sinks, read by weir_loop_stats */
     uint64_t failures;   /* counts failures, so that the earliest one is known */
     uint64_t reopenings; /* calls of weir_loop_reopen_files */
+    struct wr_list reopeners;
     uint64_t random;
     /* libuv */
     uv_loop_t *uv;

@@ -104,6 +104,7 @@ static void init_fields(struct weir_loop *loop, const weir_loop_options *o)
     wr_list_init(&loop->ready);
     wr_list_init(&loop->paused);
     wr_list_init(&loop->before_poll);
+    wr_list_init(&loop->reopeners);
     wr_list_init(&loop->deferred);
     wr_list_init(&loop->tasks);
     wr_list_init(&loop->idle_fds);
@@ -226,6 +227,11 @@ void weir_loop_reopen_files(weir_loop *loop)
 {
     wr_loop_given(loop, "weir_loop_reopen_files");
     loop->reopenings++;
+    for (struct wr_list *at = loop->reopeners.next, *next; at != &loop->reopeners; at = next) {
+        struct wr_reopener *reopener = WR_OWNER(at, struct wr_reopener, link);
+        next = at->next;
+        reopener->run(reopener);
+    }
 }
 
 struct uv_loop_s *weir_loop_uv(weir_loop *loop)

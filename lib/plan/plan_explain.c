@@ -121,6 +121,10 @@ static void print_traits(struct explaining *e, const struct wr_plan_step *step, 
     if ((traits & WEIR_TRAIT_REJECTS) != 0) {
         print_rejects(e, step, depth);
     }
+    if (wr_plan_durable(e->options) && step->component->durable != NULL) {
+        wr_printf(e->out, "%*sfor power cuts: %s\n", (int)(4 * depth + 6), "",
+                  step->component->durable);
+    }
     const char *on_break = wr_plan_goes_on_by(step)->on_break;
     if (on_break != NULL && step->component->kind != WEIR_KIND_STAGE) {
         wr_printf(e->out, "%*swhen the far end is lost: %s\n", (int)(4 * depth + 6), "", on_break);
@@ -312,10 +316,10 @@ static const char *const delivery_meanings[] = {
     "the next run misses none, and some may come twice",
     "the next run leaves the output as if there had been no kill"};
 
-static void print_meaning(struct wr_print *out, int word)
+static void print_meaning(struct wr_print *out, int word, bool durable)
 {
-    wr_printf(out, "          %s: after a kill %s\n", wr_plan_delivery_words[word],
-              delivery_meanings[word]);
+    wr_printf(out, "          %s: after a kill%s %s\n", wr_plan_delivery_words[word],
+              durable ? " or a power cut" : "", delivery_meanings[word]);
 }
 
 size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options, char *to,
@@ -339,8 +343,8 @@ size_t weir_plan_explain(const weir_plan *plan, const weir_plan_options *options
     int word = weir_plan_delivery(plan, options, delivery, sizeof delivery);
     wr_printf(&out, "delivery  with a state %s;\n          without one best-effort\n", delivery);
     if (word != WEIR_BEST_EFFORT) {
-        print_meaning(&out, word);
+        print_meaning(&out, word, wr_plan_durable(options));
     }
-    print_meaning(&out, WEIR_BEST_EFFORT);
+    print_meaning(&out, WEIR_BEST_EFFORT, false);
     return out.len;
 }

@@ -18,6 +18,7 @@
 #include "flow_gen.h"
 #include "flow_sink.h"
 #include "flow_state.h"
+#include "sink_file_parts.h"
 #include "stage_expr.h"
 
 weir_gen *wr_plan_open_with(const weir_opening *opening, const struct wr_plan_step *step,
@@ -235,6 +236,7 @@ static void take_options(struct wr_plan_opening *mine, weir_opening *opening, we
                               .stdout_fd = mine->options.stdout_fd,
                               .strict = mine->options.strict,
                               .meta = mine->plan->reads_meta,
+                              .durable = mine->options.durable,
                               .plan = mine,
                               .names = mine->plan->names};
 }
@@ -334,12 +336,33 @@ static int refuse_dead(const weir_plan *plan, const weir_plan_options *options, 
                               dead->component->name);
 }
 
-static weir_sink *make_dead(weir_scope *scope, const char *path)
+static weir_sink *make_dead(weir_scope *scope, const char *path, weir_state *syncs)
 {
     static const weir_component dead = {.name = "dead"};
-    weir_sink *sink = weir_file_sink(scope, path, NULL);
+    weir_sink *sink = wr_file_sink_beside(scope, path, syncs);
     label_sink(sink, &dead, -1);
     return sink;
+}
+
+/* A sink that cannot be durable ends the walk. */
+static bool can_be_durable(const struct wr_plan_step *step, size_t depth, void *arg)
+{
+    (void)depth;
+    *(const weir_component **)arg = step->component;
+    return step->component->kind != WEIR_KIND_SINK || step->component->durable != NULL;
+}
+
+/* Refuse a plan that is to be durable, with a sink that cannot be. */
+static int refuse_durable(const weir_plan *plan, const weir_plan_options *options,
+                          weir_error *error)
+{
+    const weir_component *last = NULL;
+    return options->durable == 0 || wr_plan_each_step(&plan->root, 0, can_be_durable, &last)
+               ? 0
+               : wr_error_set(error, WEIR_EINVAL, 0, "pipeline",
+                              "'%s' cannot say that what it has written is safe from a power cut; "
+                              "'file' and 'post' can",
+                              last->name);
 }
 
 /* Check everything that may be refused. */
@@ -363,6 +386,7 @@ static int check_options(const weir_plan *plan, const weir_plan_options *options
                       "a state works with one source: several files cannot be used with a state");
     }
     int rc = refuse_dead(plan, options, error);
+    rc = rc == 0 && with_sink ? refuse_durable(plan, options, error) : rc;
     return rc == 0 && with_sink ? refuse_circle(plan, options, error) : rc;
 }
 
@@ -412,11 +436,15 @@ int weir_plan_open(const weir_plan *plan, weir_scope *scope, const weir_plan_opt
     if (rc != 0) {
         return rc;
     }
+    if (mine.options.durable != 0 && opening.state == NULL) {
+        return refuse(error, "a durable pipeline needs a state");
+    }
     if (opening.state != NULL) {
         weir_state_describe(opening.state, weir_plan_text(plan));
     }
     if (find_dead(plan, &mine.options) != NULL) {
-        mine.dead = wr_dead_new(scope, make_dead, mine.options.dead);
+        mine.dead = wr_dead_new(scope, make_dead, mine.options.dead,
+                                mine.options.durable != 0 ? opening.state : NULL);
         if (mine.dead == NULL) {
             return wr_error_set(error, WEIR_ENOMEM, 0, "pipeline", "out of memory");
         }

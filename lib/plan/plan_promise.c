@@ -241,6 +241,12 @@ static void add_implied(const weir_plan *plan, const weir_plan_options *options,
     }
 }
 
+bool wr_plan_durable(const weir_plan_options *options)
+{
+    enum { HAS_IT = offsetof(weir_plan_options, durable) + sizeof(int32_t) };
+    return options != NULL && options->struct_size >= HAS_IT && options->durable != 0;
+}
+
 int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, char *text,
                        size_t cap)
 {
@@ -253,7 +259,10 @@ int weir_plan_delivery(const weir_plan *plan, const weir_plan_options *options, 
         weaken(&promise, WEIR_AT_LEAST_ONCE, NULL, "several sinks do not commit together");
     }
     wr_print_to(&out, text, cap);
-    wr_printf(&out, "%s", wr_plan_delivery_words[promise.word]);
+    wr_printf(&out, "%s%s", wr_plan_delivery_words[promise.word],
+              wr_plan_durable(options) && promise.word > WEIR_BEST_EFFORT
+                  ? ", also after a power cut,"
+                  : "");
     for (size_t i = 0; promise.word > WEIR_BEST_EFFORT && i < promise.conditions_count; i++) {
         wr_printf(&out, "%s %s", i == 0 ? " if" : " and", promise.conditions[i]);
     }

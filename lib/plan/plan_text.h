@@ -258,6 +258,8 @@ bool wr_plan_each_step(const struct weir_chain *chain, size_t depth,
 /* The component whose descriptor says how a source continues: its own, or that of a framer which
  * does it by ids, or for which it depends on what comes. */
 const weir_component *wr_plan_goes_on_by(const struct wr_plan_step *step);
+/* Is what is given on the disk before a position is saved? options: NULL is allowed. */
+bool wr_plan_durable(const weir_plan_options *options);
 extern const char *const wr_plan_delivery_words[]; /* by enum weir_delivery */
 /* The name in the options; NULL: none. */
 const char *wr_plan_text_name(const weir_text_options *options);

@@ -10,6 +10,7 @@
 #include "base_alloc.h"
 #include "base_error.h"
 #include "flow_dead.h"
+#include "sink_file_parts.h"
 
 struct dead {
     weir_scope *scope;
@@ -90,9 +91,10 @@ struct dead_args {
 
 static weir_sink *dead_open(const weir_opening *opening, const void *args)
 {
+    weir_state *syncs = opening->durable != 0 ? opening->state : NULL;
     struct dead dead = {
         .scope = opening->scope,
-        .file = weir_file_sink(opening->scope, ((const struct dead_args *)args)->path, NULL)};
+        .file = wr_file_sink_beside(opening->scope, ((const struct dead_args *)args)->path, syncs)};
     weir_sink *sink = weir_sink_new(opening->scope, &dead_ops, &dead, sizeof dead);
     weir_sink_keep_state(sink, opening->state);
     return sink;
@@ -115,5 +117,6 @@ const weir_component wr_component_dead = {
     .help = "Write items to a file as JSON objects with origin, number, position and body.",
     .example = "gen 1..3 | dead ./bad.ndjson",
     .prints = "",
+    .durable = "its file is synced before a position is saved",
     .open_sink = dead_open,
 };

@@ -4,13 +4,17 @@
  * The sink opens when the pump first asks for room, or at the first put. It then opens the same
  * pipe or terminal a second time, so that the flags of the caller's descriptor do not change. From
  * then on a pipe or terminal is watched: when its reader leaves while nothing is written, the sink
- * ends with WEIR_ECLOSED in the same turn. sink_stream.c says how bytes are written and what may
+ * ends with WEIR_ECLOSED in the same turn. A durable standard output is a regular file, which the state
+ * syncs before each record. sink_stream.c says how bytes are written and what may
  * happen between two suspensions.
  */
 #include <weir/module.h>
 
 #include <stdio.h>
+#include <sys/stat.h>
 
+#include "flow_state.h"
+#include "loop_file.h"
 #include "sink_stream.h"
 
 static int fd_promise(const struct weir_sink *sink, const char **why)
@@ -19,12 +23,21 @@ static int fd_promise(const struct weir_sink *sink, const char **why)
     return wr_stream_promise(wr_stream_far_of(sink->loop, stream->fd), why);
 }
 
+static void fd_begun(struct weir_sink *sink)
+{
+    struct wr_stream_sink *stream = WR_OWNER((uintptr_t)sink, struct wr_stream_sink, sink);
+    wr_stream_begun(sink);
+    if (stream->durable) {
+        wr_state_sink_file(sink->kept, stream->fd, NULL);
+    }
+}
+
 static const struct wr_sink_ops fd_ops = {.kind = "fd",
                                           .put_many = wr_stream_put_many,
                                           .flush = wr_stream_flush,
                                           .wait = wr_stream_wait,
                                           .promise = fd_promise,
-                                          .begun = wr_stream_begun,
+                                          .begun = fd_begun,
                                           .release = wr_stream_release,
                                           .drain = wr_stream_drain,
                                           .close = wr_stream_close,
@@ -54,6 +67,14 @@ static weir_sink *stdout_open(const weir_opening *opening, const void *args)
 {
     (void)args;
     weir_sink *sink = weir_fd_sink(opening->scope, opening->stdout_fd);
+    struct stat info;
+    if (opening->durable != 0 && sink->loop != NULL) {
+        WR_OWNER((uintptr_t)sink, struct wr_stream_sink, sink)->durable = true;
+        if (sink->loop->disk->stat(opening->stdout_fd, &info) < 0 || !S_ISREG(info.st_mode)) {
+            wr_sink_set_error(sink, WEIR_EINVAL, 0,
+                              "standard output is no file, so it cannot be synced");
+        }
+    }
     weir_sink_keep_state(sink, opening->state);
     return sink;
 }
@@ -71,6 +92,7 @@ const weir_component wr_component_stdout = {
     .example = "gen 1..3 | stdout",
     .prints = "1\n2\n3\n",
     .on_break = "the pipeline ends, without an error",
+    .durable = "the file that it is redirected to is synced before a position is saved",
     .misplaced = "to read standard input, write stdin, or omit the source",
     .open_sink = stdout_open,
 };

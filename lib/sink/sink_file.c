@@ -6,6 +6,9 @@
  * device) can make its writer wait, so it is written as a stream, like the fd sink's. A fifo
  * without a reader is opened again until it has one; when the reader leaves, that is a failure.
  *
+ * After weir_loop_reopen_files it opens its file again (sink_file_again.c), and so that receipts settle
+ * only when their bytes are on the disk, it is synced there (weir_file_options.durable).
+ *
  * A regular file with a state is first brought to the length in the state's record
  * (sink_file_fit.c). The record is saved once before the first byte. After each flush that left
  * nothing, the new length goes to the state. Writes go to the page cache and do not wait; the state
@@ -57,7 +60,7 @@ static int wait_for_reader(struct wr_sink_file *file)
 
 /* Never blocks the loop: a fifo without a reader is ENXIO. So is a socket, for which a retry does
  * not help. */
-static int open_path(struct wr_sink_file *file, int64_t stored)
+int wr_sink_file_open_path(struct wr_sink_file *file, int64_t stored)
 {
     struct stat info;
     int create = stored > 0 ? 0 : O_CREAT; /* a file to continue is not created */
@@ -96,7 +99,7 @@ static struct wr_transport *stream_open(struct wr_stream_sink *stream, weir_erro
 
 /* The length in a state counts one writer's bytes: the next start would cut off the lines of a
  * second writer. On a file system without locks the file is used without one. */
-static int lock(struct wr_sink_file *file)
+int wr_sink_file_lock(struct wr_sink_file *file)
 {
     return wr_sink_file_disk(file)->lock(file->fd) < 0 && errno == EWOULDBLOCK
                ? wr_sink_set_error(&file->stream.sink, WEIR_EINVAL, 0,
@@ -115,8 +118,7 @@ static int promised(mode_t mode, const char **why)
     return WEIR_EXACTLY_ONCE;
 }
 
-/* items: what is written next. */
-static int open_file(struct wr_sink_file *file, const weir_item *items, size_t count)
+int wr_sink_file_open(struct wr_sink_file *file, const weir_item *items, size_t count)
 {
     weir_error error;
     struct stat info;
@@ -124,7 +126,7 @@ static int open_file(struct wr_sink_file *file, const weir_item *items, size_t c
         wr_state_attach_sink(file->state, file->path, &file->kept, &error) < 0) {
         return wr_sink_file_pass(file, &error);
     }
-    int rc = open_path(file, file->kept != NULL ? file->kept->stored : -1);
+    int rc = wr_sink_file_open_path(file, file->kept != NULL ? file->kept->stored : -1);
     if (rc < 0) {
         return rc;
     }
@@ -132,15 +134,20 @@ static int open_file(struct wr_sink_file *file, const weir_item *items, size_t c
         return wr_sink_file_io(file, "stat", errno);
     }
     file->streams = !S_ISREG(info.st_mode);
+    if (file->streams && file->durable) {
+        return wr_sink_set_error(&file->stream.sink, WEIR_EINVAL, 0,
+                                 "'%s' is no regular file, so it cannot be synced", file->path);
+    }
     if (file->streams) {
         file->stream.gather.out = wr_stream_out;
     } else {
         file->length = info.st_size;
-        rc = file->kept != NULL ? lock(file) : 0;
+        rc = file->kept != NULL ? wr_sink_file_lock(file) : 0;
         if (rc == 0 && file->kept != NULL) {
             rc = wr_sink_file_fit(file, items, count);
         }
         file->good = file->length;
+        rc = rc == 0 ? wr_sink_file_beside(file) : rc;
     }
     if (rc == 0 && file->kept != NULL) {
         const char *why;
@@ -224,7 +231,8 @@ static bool is_own(const struct wr_sink_file *file)
 static void tell_loss(const struct wr_sink_file *file)
 {
     struct stat info;
-    if (is_own(file) || file->fd < 0 || wr_sink_file_disk(file)->stat(file->fd, &info) < 0) {
+    if (is_own(file) || file->renews || file->fd < 0 ||
+        wr_sink_file_disk(file)->stat(file->fd, &info) < 0) {
         return;
     }
     struct wr_log *log = &file->stream.sink.loop->log;
@@ -240,7 +248,7 @@ static void tell_loss(const struct wr_sink_file *file)
     }
 }
 
-static int file_flush(struct weir_sink *sink)
+int wr_sink_file_flush(struct weir_sink *sink)
 {
     struct wr_sink_file *file = wr_sink_file_of(sink);
     if (file->stream.gather.busy) {
@@ -253,10 +261,10 @@ static int file_flush(struct weir_sink *sink)
     struct iovec iov = wr_gather_buffered(&file->stream.gather);
     int rc = iov.iov_len > 0 ? file_out(sink, &iov, 1) : 0;
     wr_gather_fini(&file->stream.gather);
-    return rc == 0 && file->begun && is_own(file) ? only_ours(file) : rc;
+    return rc == 0 && file->begun && !file->renews && is_own(file) ? only_ours(file) : rc;
 }
 
-static int file_close_fd(struct wr_sink_file *file)
+int wr_sink_file_close_fd(struct wr_sink_file *file)
 {
     int fd = file->fd;
     file->fd = -1;
@@ -264,42 +272,21 @@ static int file_close_fd(struct wr_sink_file *file)
                                                              : 0;
 }
 
-/* The program wants a new file with this name. Gathered bytes belong to the old file. */
-static int open_again(struct wr_sink_file *file, const weir_item *items, size_t count)
-{
-    struct weir_sink *sink = &file->stream.sink;
-    file->reopenings = sink->loop->reopenings;
-    if (!file->begun || file->streams) {
-        return 0;
-    }
-    if (file->state != NULL) {
-        wr_log(&sink->loop->log, WR_LOG_WARNING, sink->name,
-               "'%s' is not opened again: its length is in the state", file->path);
-        return 0;
-    }
-    int rc = file_flush(sink);
-    if (rc == 0) {
-        file->begun = false;
-        rc = file_close_fd(file);
-    }
-    return rc < 0 ? rc : open_file(file, items, count);
-}
-
 static int file_put_many(struct weir_sink *sink, const weir_item *items, size_t count)
 {
     struct wr_sink_file *file = wr_sink_file_of(sink);
     weir_error error;
-    if (WR_UNLIKELY(file->reopenings != sink->loop->reopenings)) {
-        int rc = open_again(file, items, count);
-        if (rc < 0) {
-            return rc;
-        }
-    }
-    if (file->state != NULL && !file->streams &&
+    /* While this put waits, the flush before the poll must not commit: its items are not written. */
+    file->stream.gather.busy = true;
+    int rc = file->renews || (file->state == NULL && file->reopenings != sink->loop->reopenings)
+                 ? wr_sink_file_again(file, items, count)
+                 : 0;
+    if (rc == 0 && file->state != NULL && !file->streams &&
         wr_state_before_put(file->state, items, count, &error) < 0) {
-        return wr_sink_file_pass(file, &error);
+        rc = wr_sink_file_pass(file, &error);
     }
-    int rc = file->begun ? 0 : open_file(file, items, count);
+    rc = rc < 0 || file->begun ? rc : wr_sink_file_open(file, items, count);
+    file->stream.gather.busy = false;
     if (rc == 0 && file->streams) {
         return wr_stream_put_many(sink, items, count);
     }
@@ -321,13 +308,20 @@ static void file_committed(struct weir_sink *sink)
     if (file->state != NULL && file->begun) {
         wr_state_committed(file->kept, file->good);
     }
+    if (file->beside != NULL) {
+        file->beside->length = file->good;
+    }
+    if (WR_UNLIKELY(file->reopenings != sink->loop->reopenings) && file->state != NULL) {
+        wr_sink_file_renew(file);
+    }
 }
 
 static void file_close(struct weir_sink *sink, const weir_error *failure)
 {
     struct wr_sink_file *file = wr_sink_file_of(sink);
     weir_error error;
-    if (failure == NULL && !file->begun && file->finishing && open_file(file, NULL, 0) == 0) {
+    if (failure == NULL && !file->begun && file->finishing &&
+        wr_sink_file_open(file, NULL, 0) == 0) {
         file_committed(sink);
     }
     if (file->kept != NULL) {
@@ -340,8 +334,9 @@ static void file_close(struct weir_sink *sink, const weir_error *failure)
             wr_sink_file_pass(file, &error);
         }
     }
+    wr_sink_file_leave(file);
     tell_loss(file);
-    (void)file_close_fd(file);
+    (void)wr_sink_file_close_fd(file);
     wr_stream_close(sink, failure);
     wr_free(file->path);
 }
@@ -357,7 +352,7 @@ static size_t file_why(const struct weir_sink *sink, char *text, size_t cap)
 
 static const struct wr_sink_ops file_ops = {.kind = "file",
                                             .put_many = file_put_many,
-                                            .flush = file_flush,
+                                            .flush = wr_sink_file_flush,
                                             .wait = file_wait,
                                             .release = wr_stream_release,
                                             .drain = wr_stream_drain,
@@ -366,13 +361,22 @@ static const struct wr_sink_ops file_ops = {.kind = "file",
                                             .why = file_why,
                                             .keeps_length = true};
 
+/* A commit waits until the file is on the disk; receipts settle after that. */
+static const struct wr_sink_ops durable_ops = {.kind = "file",
+                                               .put_many = file_put_many,
+                                               .flush = wr_sink_file_flush,
+                                               .commit = wr_sink_file_sync,
+                                               .close = file_close,
+                                               .keeps_length = true};
+
 weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_options *options)
 {
     weir_file_options o = WEIR_ZERO;
     if (options != NULL) {
         WR_TAKE_OPTIONS(o, options);
     }
-    struct wr_sink_file *file = wr_stream_sink_alloc(scope, sizeof *file, &file_ops, "file");
+    const struct wr_sink_ops *ops = o.durable != 0 && o.state == NULL ? &durable_ops : &file_ops;
+    struct wr_sink_file *file = wr_stream_sink_alloc(scope, sizeof *file, ops, "file");
     if (file == NULL) {
         return wr_sink_made(NULL);
     }
@@ -381,7 +385,12 @@ weir_sink *weir_file_sink(weir_scope *scope, const char *path, const weir_file_o
     file->stream.watches = WR_WATCHES_HANGUP;
     file->fd = -1;
     file->reopenings = file->stream.sink.loop->reopenings;
+    file->durable = o.durable != 0;
     file->state = o.state;
+    wr_list_init(&file->reopener.link);
+    if (file->state != NULL) {
+        wr_sink_file_watch(file);
+    }
     file->path = wr_strdup(path);
     file->stream.path = file->path;
     if (path == NULL) {
@@ -404,7 +413,8 @@ struct file_args {
 
 static weir_sink *file_write(const weir_opening *opening, const void *args)
 {
-    weir_file_options options = {.struct_size = sizeof options, .state = opening->state};
+    weir_file_options options = {
+        .struct_size = sizeof options, .state = opening->state, .durable = opening->durable};
     return weir_file_sink(opening->scope, ((const struct file_args *)args)->path, &options);
 }
 
@@ -443,6 +453,7 @@ const weir_component wr_component_file_sink = {
     .example = "gen 1..3 | file ./out.txt",
     .prints = "",
     .condition = "the output is a regular file",
+    .durable = "its file is synced before a position is saved",
     .misplaced = "to read a file, write its path alone as the first part",
     .check = file_check,
     .open_sink = file_write,

@@ -158,6 +158,7 @@ const weir_component wr_component_post = {
     .help = "To a server, a POST for each item; a batch is one item.",
     .example = "gen 1..5 | batch 2 | post http://127.0.0.1:8080/hook",
     .on_break = "the request is sent again; the server may see it twice, with one Idempotency-Key",
+    .durable = "an item counts when the server has answered for it",
     .check = post_check,
     .open_sink = post_open,
 };

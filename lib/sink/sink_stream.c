@@ -282,6 +282,12 @@ void wr_stream_close(struct weir_sink *sink, const weir_error *failure)
     if (stream->kept != NULL) {
         wr_state_sink_samples(stream->kept, NULL, NULL, NULL);
     }
+    if (stream->kept != NULL && stream->durable) {
+        weir_error error;
+        if (wr_state_sink_closes(stream->kept, &error) < 0) {
+            wr_sink_set_failure(sink, &error);
+        }
+    }
     if (stream->transport != NULL) {
         stream->transport->ops->free(stream->transport);
     }

@@ -31,6 +31,7 @@ struct wr_stream_sink {
     /* Make the transport; may suspend. NULL: *error. */
     struct wr_transport *(*open)(struct wr_stream_sink *stream, weir_error *error);
     uint8_t watches;            /* enum wr_watches: how to notice that an idle far end leaves */
+    bool durable;               /* the state syncs it */
     bool warns;                 /* log once when the far end takes nothing for long */
     int64_t stall_ms;           /* how long the far end may take nothing; < 0: no limit */
     int64_t waited_ns;          /* the time since which it takes nothing, while writer.waits */

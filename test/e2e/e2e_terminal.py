@@ -5,6 +5,7 @@ for ^Z and the background.
 """
 
 import fcntl
+import glob
 import itertools
 import os
 import pty
@@ -19,7 +20,7 @@ import time
 
 import e2e_support
 from e2e_peers import Feed, Peer
-from e2e_support import PATIENCE_S, TestCase, Weir, wait_for
+from e2e_support import PATIENCE_S, TestCase, Weir, saved_offset, wait_for
 
 COLUMNS, ROWS = 60, 24
 STATUS = re.compile(r"\d lines  ")
@@ -75,6 +76,8 @@ class Screen:
 class Terminal:
     """The far side of a terminal, on which somebody types and looks."""
 
+    prefix = ()
+
     def __init__(self, case, *args, columns=COLUMNS, **environment):
         self.screen, self.raw = Screen(columns), ""
         self.master, self.slave = pty.openpty()
@@ -90,7 +93,7 @@ class Terminal:
             os.setsid()
             fcntl.ioctl(2, termios.TIOCSCTTY, 0)
 
-        return subprocess.Popen([e2e_support.BINARY, *args], stdin=subprocess.DEVNULL, stdout=self.out(),
+        return subprocess.Popen([*self.prefix, e2e_support.BINARY, *args], stdin=subprocess.DEVNULL, stdout=self.out(),
                                 stderr=self.slave, preexec_fn=own_terminal, env=environment)
 
     def out(self):
@@ -132,6 +135,10 @@ class Terminal:
         while self.look(0.05):
             pass
         return self.process.wait(PATIENCE_S)
+
+
+class NohupTerminal(Terminal):
+    prefix = ("nohup",)
 
 
 class FileTerminal(Terminal):
@@ -307,22 +314,115 @@ class Signals(TestCase):
         lines = (self.read("old") + self.read("out")).split()
         self.assertEqual([int(line) for line in lines], list(range(1, len(lines) + 1)))
 
-    def test_a_file_whose_length_is_in_a_state_is_not_opened_again_at_a_hangup(self):
-        out, old = self.path("out"), self.path("old")
+    def numbers_of(self, *names):
+        return [int(line) for name in names for line in self.read(name).split()]
 
-        def lines_of(path):
-            return self.read(path).count(b"\n") if os.path.exists(path) else 0
+    def lines_of(self, name):
+        return self.read(name).count(b"\n") if os.path.exists(self.path(name)) else 0
 
-        with Weir("--state", self.path("state"), "%s | file %s" % (self.counting_feed(), out), own_session=True) as run:
-            wait_for(lambda: lines_of(out) > 2, "lines")
-            os.rename(out, old)
-            before = lines_of(old)
+    def record(self):
+        try:
+            return b"".join(self.read(path) for path in glob.glob(self.path("state/*.weir")))
+        except FileNotFoundError:
+            return b""
+
+    def grow(self, more, since=0):
+        """A log that gets lines one after another while more() is true."""
+        numbers, pause = itertools.count(since + 1), threading.Event()
+
+        def write():
+            with open(self.path("in"), "ab", buffering=0) as log:
+                while more():
+                    log.write(b"%d\n" % next(numbers))
+                    pause.wait(0.002)
+
+        thread = threading.Thread(target=write, daemon=True)
+        thread.start()
+        return thread
+
+    def test_files_are_rotated_by_hangups_with_a_state_too_and_no_line_is_lost_or_torn(self):
+        self.write("in", b"")
+        grows = [True]
+        writer = self.grow(lambda: grows)
+        text = "tail %s from=start | file %s" % (self.path("in"), self.path("out"))
+        names = []
+        for ends in (signal.SIGKILL, signal.SIGTERM):  # the second run continues after a kill
+            before = self.lines_of("out")
+            with Weir("--state", self.path("state"), text, own_session=True) as run:
+                for _ in range(3):
+                    wait_for(lambda: self.lines_of("out") > before + 2, "lines in the file")
+                    before = 0
+                    names.append("out.%d" % len(names))
+                    os.rename(self.path("out"), self.path(names[-1]))
+                    run.send(signal.SIGHUP)
+                    wait_for(lambda: self.lines_of("out") > 0, "a new file")
+                if ends == signal.SIGKILL:
+                    run.kill()
+                else:
+                    grows.clear()
+                    writer.join()
+                    count = self.lines_of("in")
+                    wait_for(lambda: self.numbers_of("out")[-1:] == [count], "the last line")
+                    run.send(ends)
+                    self.ends(run.end(), 0)
+        self.assertEqual(self.numbers_of(*names, "out"), list(range(1, count + 1)))
+
+    def test_a_quiet_run_leaves_its_renamed_file_at_once_and_its_state_is_right(self):
+        self.write("in", b"1\n2\n")
+        text = "tail %s from=start | file %s" % (self.path("in"), self.path("out"))
+        with Weir("--state", self.path("state"), text, own_session=True) as run:
+            wait_for(lambda: saved_offset(self.path("state")) == 4, "a save")
+            os.rename(self.path("out"), self.path("old"))
             run.send(signal.SIGHUP)
-            run.says("'%s' is not opened again: its length is in the state" % out)
-            wait_for(lambda: lines_of(old) > before, "more lines in the same file")
-            self.assertFalse(os.path.exists(out))
-            run.send(signal.SIGINT)
-            run.end()
+            wait_for(lambda: b"\nsink 0 " in self.record(), "a record of an empty file")
+            run.kill()
+        with open(self.path("in"), "ab") as log:
+            log.write(b"3\n")
+        with Weir("--state", self.path("state"), text) as run:
+            wait_for(lambda: self.lines_of("out") == 1, "the line after the kill")
+            run.send(signal.SIGTERM)
+            self.ends(run.end(), 0)
+        self.assertEqual((self.read("old"), self.read("out")), (b"1\n2\n", b"3\n"))
+
+    def test_a_hangup_without_a_rotation_changes_nothing(self):
+        self.write("in", b"1\n")
+        text = "tail %s from=start | file %s" % (self.path("in"), self.path("out"))
+        with Weir("--state", self.path("state"), text, own_session=True) as run:
+            wait_for(lambda: self.lines_of("out") == 1, "a line")
+            run.send(signal.SIGHUP)
+            with open(self.path("in"), "ab") as log:
+                log.write(b"2\n")
+            wait_for(lambda: self.lines_of("out") == 2, "the next line in the same file")
+            run.send(signal.SIGTERM)
+            self.ends(run.end(), 0)
+        self.assertEqual(self.read("out"), b"1\n2\n")
+
+    def test_the_file_of_rejected_items_is_opened_again_too(self):
+        self.write("in", b"{1\n")
+        text = "tail %s from=start | where .x | file %s" % (self.path("in"), self.path("out"))
+        with Weir("--state", self.path("state"), "--dead", self.path("dead"), text, own_session=True) as run:
+            wait_for(lambda: self.lines_of("dead") == 1, "the first")
+            os.rename(self.path("dead"), self.path("old"))
+            run.send(signal.SIGHUP)
+            with open(self.path("in"), "ab") as log:
+                log.write(b"{2\n")
+            wait_for(lambda: self.lines_of("dead") == 1, "the second, in a new file")
+            run.send(signal.SIGTERM)
+            self.ends(run.end(), 0)
+        self.assertIn(b'"{1"', self.read("old"))
+        self.assertIn(b'"{2"', self.read("dead"))
+        self.assertEqual(self.lines_of("old"), 1)
+
+    def test_under_nohup_a_terminal_that_goes_changes_nothing(self):
+        self.write("in", b"1\n")
+        run = NohupTerminal(self, "tail %s from=start | file %s" % (self.path("in"), self.path("out")))
+        wait_for(lambda: self.lines_of("out") == 1, "a line")
+        run.close()
+        with open(self.path("in"), "ab") as log:
+            log.write(b"2\n")
+        wait_for(lambda: self.lines_of("out") == 2, "a line after the hangup")
+        os.kill(run.process.pid, signal.SIGTERM)
+        self.assertEqual(run.process.wait(PATIENCE_S), 0)
 
 
 if __name__ == "__main__":

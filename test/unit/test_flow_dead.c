@@ -51,7 +51,7 @@ static int far_finish(weir_sink *sink, void *self)
     return 0;
 }
 
-static weir_sink *make_far(weir_scope *scope, const char *path)
+static weir_sink *make_far(weir_scope *scope, const char *path, weir_state *syncs)
 {
     static const weir_sink_ops ops = {.struct_size = sizeof ops,
                                       .name = "far",
@@ -59,6 +59,7 @@ static weir_sink *make_far(weir_scope *scope, const char *path)
                                       .commit = far_commit,
                                       .finish = far_finish};
     ck_assert_str_eq(path, "/dead");
+    ck_assert_ptr_null(syncs);
     far.made++;
     far.scope = scope;
     return weir_sink_new(scope, &ops, NULL, 0);
@@ -115,7 +116,7 @@ WEIR_STAGE(refuse_all, struct nothing)
 static weir_gen *with_policy(weir_gen *up, weir_gen *(*stage)(weir_gen *up, struct nothing args),
                              enum wr_on_error policy)
 {
-    struct wr_dead *dead = wr_dead_new(weir_gen_scope(up), make_far, "/dead");
+    struct wr_dead *dead = wr_dead_new(weir_gen_scope(up), make_far, "/dead", NULL);
     ck_assert_ptr_nonnull(dead);
     if (policy == WR_ON_ERROR_DEAD) {
         up = wr_dead_gate(up, dead);
@@ -340,7 +341,7 @@ TEST(several_components_share_a_dead_sink)
     weir_error error;
     weir_loop *loop = test_loop();
     weir_scope *root = weir_root(loop);
-    struct wr_dead *dead = wr_dead_new(root, make_far, "/dead");
+    struct wr_dead *dead = wr_dead_new(root, make_far, "/dead", NULL);
     ck_assert_ptr_nonnull(dead);
     weir_gen *gates[2];
     for (long i = 0; i < 2; i++) {
