@@ -7,6 +7,7 @@
  * not flags.
  */
 #include "weir_flags_values.h"
+#include "weir_run.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,6 +51,8 @@ enum flag_id {
     FLAG_NAME,
     FLAG_STATE_REQUIRED,
     FLAG_DURABLE,
+    FLAG_FROM,
+    FLAG_END,
     FLAG_HELP,
     FLAG_VERSION,
     FLAG_NO_BUFFER,
@@ -62,6 +65,7 @@ enum flag_id {
     FLAG_SEED,
     FLAG_VIRTUAL_CLOCK,
     FLAG_OUTPUT,
+    FLAG_JSON_LOG,
     FLAG_SHATTER
 };
 
@@ -109,6 +113,10 @@ static const struct flag table[] = {
     {FLAG_STATE_REQUIRED, 0, "state-required", NULL, "fail if delivery would be best-effort"},
     {FLAG_DURABLE, 0, "durable", NULL,
      "with --state: the output, too, is on the disk before a position is saved, for power cuts"},
+    {FLAG_FROM, 0, "from", "PLACE",
+     "where a first run begins: beginning, end, id:ID, off:BYTES or @TIME; stored: only in "
+     "--state"},
+    {FLAG_END, 0, "end", NULL, "stop at the end of what exists, and do not follow it"},
     {FLAG_STRICT, 0, "strict", NULL, "fail at the first item that would be rejected"},
     {FLAG_DEAD, 0, "dead", "FILE", "append rejected items to FILE, one JSON object a line"},
     {FLAG_RAW_STRINGS, 'r', "raw-output", NULL, "write JSON strings without quotes and escapes"},
@@ -121,6 +129,8 @@ static const struct flag table[] = {
     {FLAG_QUIET, 'q', "quiet", NULL, "report only errors and the number of rejected items"},
     {FLAG_VERBOSE, 'v', "verbose", NULL,
      "report more, and at the end what each component did; -vv: also calls, redirects and repeats"},
+    {FLAG_JSON_LOG, 0, "json-log", NULL,
+     "write what is reported to stderr as one JSON object a line, at the end the counts"},
     {FLAG_OUTPUT, 'o', "output", "FILE", "of record: the recording"},
     {FLAG_SHATTER, 0, "shatter", "FILE",
      "of check: run the pipeline over this recording or file, cut at other places; it must give "
@@ -153,14 +163,20 @@ bool flags_at(size_t index, struct flag_help *to)
     return false;
 }
 
+static bool complains_in_json;
+
 int flags_complain(const char *format, ...)
 {
+    char text[1200];
     va_list args;
     va_start(args, format);
-    fputs("weir: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (complains_in_json) {
+        json_say(3, NULL, text, 0);
+    } else {
+        fprintf(stderr, "weir: %s\n", text);
+    }
     return EXIT_USAGE;
 }
 
@@ -314,6 +330,8 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
     case FLAG_NAME: flags->state_name = value; return 0;
     case FLAG_STATE_REQUIRED: flags->state_required = true; return 0;
     case FLAG_DURABLE: flags->durable = true; return 0;
+    case FLAG_FROM: return value_from(flags, value);
+    case FLAG_END: flags->to_end = true; return 0;
     case FLAG_HELP: flags->action = ACTION_HELP; return 0;
     case FLAG_VERSION: flags->action = ACTION_VERSION; return 0;
     case FLAG_NO_BUFFER: return 0; /* accepted as in curl: weir never delays a line */
@@ -321,6 +339,7 @@ static int apply(struct flags *flags, enum flag_id id, const char *value)
         return flags_complain(
             "-s: weir streams, and never has all items at once; in the shell: weir '...' | jq -s "
             "'PROGRAM'; curl's -s: leave it out");
+    case FLAG_JSON_LOG: flags->json = true; return 0;
     case FLAG_OUTPUT: flags->output = value; return 0;
     case FLAG_SHATTER: flags->shatter = value; return 0;
     case FLAG_TORTURE: flags->torture = true; return 0;
@@ -453,6 +472,9 @@ int flags_read(int argc, char **argv, struct flags *flags)
     memset(flags, 0, sizeof *flags);
     flags->count = -1;
     bool only_words = false;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        complains_in_json = complains_in_json || strcmp(argv[i], "--json-log") == 0;
+    }
     for (int i = 1; i < argc; i++) {
         /* "-" alone and "- | head 3" are pipeline texts: standard input. --arg is a word in "help
          * --arg". */
@@ -489,6 +511,11 @@ int flags_read(int argc, char **argv, struct flags *flags)
     if (rc == 0 && flags->output != NULL && flags->action != ACTION_RECORD &&
         planned_flag(NULL, 'o', &hint)) {
         return flags_complain("-o is a flag of record; %s", hint);
+    }
+    bool logs = flags->action == ACTION_RUN || flags->action == ACTION_RECORD ||
+                flags->action == ACTION_CHECK;
+    if (rc == 0 && flags->json && !logs) {
+        return flags_complain("--json-log is for running a pipeline, record, replay and check");
     }
     if (rc == 0 && flags->shatter != NULL && flags->action != ACTION_CHECK) {
         return flags_complain("--shatter is a flag of check: weir check --shatter FILE 'PIPELINE'");

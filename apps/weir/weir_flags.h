@@ -63,6 +63,9 @@ struct flags {
     int64_t retry_after_max_ms;                       /* 0: the default */
     int32_t retries;                                  /* 0: the default */
     const char *format;                               /* --format; NULL: none */
+    weir_begin begin;                                 /* --from; kind 0: none, or `stored` */
+    bool json;                                        /* --json-log */
+    bool from_stored, to_end;                         /* --from stored; --end */
     bool raw_strings, pretty, envelope;
     bool follow, insecure, quiet, raw, strict, state_required, durable, torture, virtual_clock;
     int verbose;

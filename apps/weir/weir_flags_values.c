@@ -142,3 +142,38 @@ int value_add_header(struct flags *flags, const char *value)
     free(text);
     return rc;
 }
+
+int value_from(struct flags *flags, const char *value)
+{
+    weir_begin *begin = &flags->begin;
+    memset(begin, 0, sizeof *begin);
+    flags->from_stored = strcmp(value, "stored") == 0;
+    if (flags->from_stored) {
+        return 0;
+    }
+    if (strcmp(value, "beginning") == 0 || strcmp(value, "end") == 0) {
+        begin->kind = value[0] == 'b' ? WEIR_BEGIN_BEGINNING : WEIR_BEGIN_END;
+    } else if (strncmp(value, "id:", 3) == 0 && value[3] != '\0') {
+        begin->kind = WEIR_BEGIN_ID;
+        begin->id = value + 3;
+        if (strpbrk(begin->id, "\r\n") != NULL) {
+            return flags_complain("--from: an id has no line end");
+        }
+    } else if (strncmp(value, "off:", 4) == 0 && value[4] != '\0') {
+        begin->kind = WEIR_BEGIN_OFFSET;
+        return value_number("--from off:N", value + 4, &begin->number);
+    } else if (value[0] == '@') {
+        begin->kind = WEIR_BEGIN_TIME;
+        if (weir_instant_read(value, &begin->number) < 0 &&
+            weir_instant_read(value + 1, &begin->number) < 0) {
+            return flags_complain("--from: '%s' is not a time; write @1714564800 or "
+                                  "@2024-05-01T12:00:00Z",
+                                  value);
+        }
+    } else {
+        return flags_complain("--from: '%s' is no place to begin; write beginning, end, stored, "
+                              "id:ID, off:BYTES or @TIME",
+                              value);
+    }
+    return 0;
+}

@@ -9,6 +9,8 @@
 int value_time(const char *flag, const char *value, int64_t *ms);
 /* For a flag that curl has, too: it also takes plain seconds, as curl does. */
 int value_seconds(const char *flag, const char *value, int64_t *ms);
+/* --from: where the source begins. */
+int value_from(struct flags *flags, const char *value);
 int value_mem(const char *value, int64_t *bytes);
 int value_number(const char *flag, const char *value, int64_t *number);
 /* The content of a flag's "@FILE", or a copy of the value itself. NULL: not readable, no memory. */

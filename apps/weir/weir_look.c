@@ -35,7 +35,7 @@ static int print_of(struct look *look,
     size_t len = write(look->plan, &look->options, NULL, 0);
     char *text = malloc(len + 1);
     if (text == NULL) {
-        say_line(&look->say, "out of memory");
+        say_wrong(&look->say, "out of memory");
         return EXIT_FAILED;
     }
     write(look->plan, &look->options, text, len + 1);

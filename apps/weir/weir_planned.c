@@ -23,9 +23,7 @@ static const struct planned_flag {
     char letter; /* 0: none */
     const char *name, *hint;
 } planned_flags[] = {
-    {0, "from", "a run with --state continues where the last one stopped"},
-    {0, "end", NULL},
-    {'e', NULL, "a file is read to its end, and no further"},
+    {'e', NULL, "--end stops at the end of what exists; a file is read to its end without it"},
     {0, "since", NULL},
     {0, "include", HINT_GREP},
     {0, "exclude", NULL},
@@ -58,16 +56,13 @@ static const struct planned_flag {
     {0, "ojson", "to write JSON: | ndjson"},
     {0, "c2j", "csv header | ndjson"},
     {0, "seq", NULL},
-    {0, "json-log", NULL},
     {0, "set", NULL},
     {'d', "data", HINT_GET},
     {'X', "request", HINT_GET},
     {'I', "head", HINT_GET},
     {'i', NULL, HINT_CURL},
     {'L', "location", "redirects are followed without it"},
-    {'o', "output",
-     "to write a file: | file PATH (kcat's -o is not in this version: a run with --state "
-     "continues where the last one stopped)"},
+    {'o', "output", "to write a file: | file PATH (kcat's -o: --from PLACE)"},
     {'x', "proxy", "http_proxy, https_proxy and no_proxy of the environment are used as by curl"},
     {0, "resolve", HINT_CURL},
     {0, "netrc", "-u @FILE reads NAME:PASSWORD from a file"},

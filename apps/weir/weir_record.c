@@ -29,11 +29,11 @@ int record_check(const struct flags *flags, struct say *say, const weir_plan *pl
     const char *folder =
         flags->state_folder != NULL ? flags->state_folder : weir_plan_state_folder(plan);
     if (folder != NULL) {
-        say_line(say, "record keeps no state: leave --state out");
+        say_wrong(say, "record keeps no state: leave --state out");
         return EXIT_USAGE;
     }
     if (weir_plan_has_sink(plan)) {
-        say_line(say, "record takes a source, and no sink: its items are dropped");
+        say_wrong(say, "record takes a source, and no sink: its items are dropped");
         return EXIT_USAGE;
     }
     return 0;
@@ -214,7 +214,7 @@ static bool read_all(struct shatter *shatter, weir_gen *gen, struct difference *
         done += shatter->bytes ? text.len : 1;
     }
     if (!fits) {
-        say_line(&shatter->say, "its output is too large to compare");
+        say_wrong(&shatter->say, "its output is too large to compare");
     }
     if (difference != NULL && !difference->found &&
         done < (shatter->bytes ? shatter->whole.len : shatter->whole.count)) {
@@ -346,10 +346,10 @@ int shatter_pipeline(const struct flags *flags)
     struct stat info;
     say_init(&shatter.say, flags);
     if (stat(flags->shatter, &info) == 0 && info.st_size > FILE_BYTES_MAX) {
-        say_line(&shatter.say,
-                 "--shatter: '%s' has more than 256 KiB; record less (weir record -c N or --for "
-                 "TIME), or take a part of the file",
-                 flags->shatter);
+        say_wrong(&shatter.say,
+                  "--shatter: '%s' has more than 256 KiB; record less (weir record -c N or --for "
+                  "TIME), or take a part of the file",
+                  flags->shatter);
         return EXIT_USAGE;
     }
     shatter.text = text_of(flags, &shatter.say);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,7 +48,15 @@ static void dump_tasks(void *ctx)
 {
     struct run *run = ctx;
     say_clear(&run->say);
-    weir_dump(run->loop, 2);
+    int fd = run->say.json ? memfd_create("tasks", MFD_CLOEXEC) : 2;
+    weir_dump(run->loop, fd >= 0 ? fd : 2);
+    if (fd > 2) {
+        static char text[4096];
+        ssize_t n = pread(fd, text, sizeof text - 1, 0);
+        text[n > 0 ? n : 0] = '\0';
+        json_say(6, NULL, text, 0);
+        close(fd);
+    }
 }
 
 /* On a terminal: draw the status line, and say that a drain has begun if it takes long. */
@@ -129,7 +138,7 @@ static bool can_keep_dead(struct run *run)
         number = errno;
     }
     if (number != 0) {
-        say_line(
+        say_wrong(
             &run->say,
             "--dead: rejected items cannot be written to '%s': %s; nothing has been read: name "
             "a file that can be written, in a folder that exists",
@@ -161,6 +170,31 @@ static int open_recorded(struct run *run, const weir_plan_options *options, weir
     return 0;
 }
 
+/* --from is for a first run: a record that has a position says itself where to go on. */
+static int check_from(struct run *run, const char *folder)
+{
+    const struct flags *flags = run->flags;
+    weir_error error;
+    if (flags->from_stored && folder == NULL) {
+        say_wrong(&run->say, "--from stored needs --state DIR");
+        return EXIT_USAGE;
+    }
+    if (flags->begin.kind == 0 || folder == NULL) {
+        return 0;
+    }
+    weir_record *record = weir_record_read(folder, run->name, &error);
+    size_t sources = record != NULL ? record->sources_count : 0;
+    weir_record_free(record);
+    if (sources > 0) {
+        say_wrong(
+            &run->say,
+            "--from has no effect: the state '%s' says where the run continues; leave it out, or "
+            "type: weir state reset %s --state %s",
+            run->name, run->name, folder);
+    }
+    return sources > 0 ? EXIT_USAGE : 0;
+}
+
 static int open_plan(struct run *run, weir_sink **sink, bool *durable)
 {
     const struct flags *flags = run->flags;
@@ -172,23 +206,27 @@ static int open_plan(struct run *run, weir_sink **sink, bool *durable)
     if (!can_keep_dead(run)) {
         return EXIT_USAGE;
     }
+    const char *own =
+        flags->state_name != NULL ? flags->state_name : weir_plan_state_name(run->plan);
+    snprintf(run->name, sizeof run->name, "%016" PRIx64, weir_plan_hash(run->plan, &options));
+    if (own != NULL) {
+        snprintf(run->name, sizeof run->name, "%s", own);
+    }
+    int from = check_from(run, folder);
+    if (from != 0) {
+        return from;
+    }
     *durable = folder != NULL;
     if (folder != NULL) {
-        const char *own =
-            flags->state_name != NULL ? flags->state_name : weir_plan_state_name(run->plan);
-        snprintf(run->name, sizeof run->name, "%016" PRIx64, weir_plan_hash(run->plan, &options));
         options.state = run->state =
             weir_state_open(run->scope, folder, own != NULL ? own : run->name);
-        if (own != NULL) {
-            snprintf(run->name, sizeof run->name, "%s", own);
-        }
         run->folder = folder;
     } else if (flags->state_name != NULL || weir_plan_state_name(run->plan) != NULL ||
                flags->state_required || flags->durable) {
-        say_line(&run->say, "%s needs --state DIR",
-                 flags->state_required ? "--state-required"
-                 : flags->durable      ? "--durable"
-                                       : "the name of a state");
+        say_wrong(&run->say, "%s needs --state DIR",
+                  flags->state_required ? "--state-required"
+                  : flags->durable      ? "--durable"
+                                        : "the name of a state");
         return EXIT_USAGE;
     }
     weir_show_options shown;
@@ -276,7 +314,7 @@ static bool watch_delivery(struct run *run)
     }
     run->promised = weir_plan_delivery(run->plan, &options, run->promise, sizeof run->promise);
     if (run->promised == WEIR_BEST_EFFORT && run->flags->state_required) {
-        say_line(&run->say, "%s; --state-required does not allow that", run->promise);
+        say_wrong(&run->say, "%s; --state-required does not allow that", run->promise);
         return false;
     }
     if (run->promised == WEIR_BEST_EFFORT) {
@@ -377,7 +415,8 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
     }
     /* A reader that leaves early, such as head, ends the run without a message. */
     bool left = reader_left(run, error);
-    bool tell = run->say.verbose > 0 || (run->say.terminal && !left) || signals > 0;
+    bool tell =
+        run->say.verbose > 0 || run->say.json || (run->say.terminal && !left) || signals > 0;
     weir_on_end(run->loop, NULL, NULL);
     say_folded(&run->say);
     char rejects[512];
@@ -386,7 +425,7 @@ static int tell_end(struct run *run, weir_error *error, bool durable)
         say_rejected(&run->say, &ledger, rejects);
     } else {
         if (run->say.verbose > 0) {
-            table_say(&run->table, run->plan, run->say.verbose > 1);
+            table_say(&run->table, run->plan, run->say.verbose > 1, run->say.json);
         }
         say_ledger(&run->say, &ledger, &stats, rejects, saved);
         if (left) {
@@ -484,7 +523,7 @@ int run_pipeline(const struct flags *flags)
             weir_loop_options, .budget_bytes = mem, .log = say_log, .log_ctx = &run.say,
             .virtual_ns = flags->virtual_clock ? TEST_CLOCK_NS : 0, .seed = flags->seed));
         if (run.loop == NULL) {
-            say_line(&run.say, "no memory, or no file descriptors (ulimit -n), for an event loop");
+            say_wrong(&run.say, "no memory, or no file descriptors (ulimit -n), for an event loop");
             code = EXIT_FAILED;
         }
         crash_report(run.loop);

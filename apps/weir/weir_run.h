@@ -56,13 +56,16 @@ enum { SAY_KINDS = 4, SAY_KIND_LEN = 512, SAY_AGAIN_MS = 60 * 1000 };
 struct say_kind {
     char name[SAY_KIND_LEN]; /* "": not used */
     char last[SAY_KIND_LEN]; /* the last text that was not shown */
-    unsigned repeats;        /* since it was shown */
+    char origin[64];         /* of it, with --json-log; "": none */
+    int level;
+    unsigned repeats; /* since it was shown */
     int64_t shown_ms;
 };
 
 struct say {
     bool terminal; /* stderr is a terminal */
     bool quiet;
+    bool json; /* --json-log */
     int verbose;
     bool draws; /* a status line may be drawn */
     bool drawn; /* the status line is visible, and the cursor is at its start */
@@ -75,6 +78,10 @@ int64_t say_now_ms(void);
 void say_init(struct say *say, const struct flags *flags);
 /* Write one line, after erasing the status line. */
 void say_line(struct say *say, const char *format, ...) WEIR_PRINTF(2, 3);
+/* The same, for what ends the run before it begins. */
+void say_wrong(struct say *say, const char *format, ...) WEIR_PRINTF(2, 3);
+/* A text of several lines that is shown as it is, about a mistake in the pipeline's text. */
+void say_shown(struct say *say, const char *text);
 /* The library's log: weir_loop_options.log. */
 void say_log(void *ctx, int level, const char *origin, const char *text);
 /* hint: what the user can type to solve it; NULL: none. */
@@ -101,6 +108,25 @@ void say_folded(struct say *say);
 const char *say_grouped(uint64_t n, char text[32]);
 const char *say_sized(uint64_t bytes, char text[32]);
 
+/* The peak of resident memory. */
+uint64_t say_peak_bytes(void);
+/* The length of the well-formed UTF-8 character at text, which is no control character; 0: it is none. */
+size_t say_character_len(const unsigned char *text);
+
+/* ---- weir_say_json.c: the same as lines of JSON, with --json-log */
+
+/* level: as syslog's. origin: NULL or "": none. repeats: so many more like this were left out; 0. */
+void json_say(int level, const char *origin, const char *text, unsigned repeats);
+void json_ledger(const struct say *say, const weir_ledger *ledger, const weir_stats *stats,
+                 const char *rejects, bool state_saved);
+/* What a component did; text: as written, or NULL. */
+struct json_component {
+    const char *name, *text;
+    uint64_t in, out, filtered, rejected, dropped, bytes, calls;
+    int64_t waited_ns;
+};
+void json_component(const struct json_component *component);
+
 /* ---- weir_table.c: what each component of a run did */
 
 struct table_row;
@@ -116,7 +142,7 @@ bool table_take(void *arg, const weir_node *node);
  * line 4 071)"; "" if none has. As snprintf. */
 void table_rejects(const struct table *table, const weir_stats *stats, char *to, size_t cap);
 /* Write it to stderr in the order of the text. calls: also the number of calls. */
-void table_say(const struct table *table, const weir_plan *plan, bool calls);
+void table_say(const struct table *table, const weir_plan *plan, bool calls, bool json);
 void table_free(struct table *table);
 
 /* ---- weir_text.c: the pipeline's text */

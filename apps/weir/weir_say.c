@@ -36,7 +36,8 @@ int64_t say_now_ms(void)
 void say_init(struct say *say, const struct flags *flags)
 {
     memset(say, 0, sizeof *say);
-    say->terminal = isatty(2) && !flags->quiet;
+    say->json = flags->json;
+    say->terminal = isatty(2) && !flags->quiet && !flags->json;
     say->quiet = flags->quiet;
     say->verbose = flags->quiet ? 0 : flags->verbose;
     say->began_ms = say_now_ms();
@@ -54,7 +55,9 @@ void say_folded(struct say *say)
 {
     for (size_t i = 0; i < SAY_KINDS; i++) {
         struct say_kind *kind = &say->kinds[i];
-        if (kind->repeats > 0 && kind == say->latest) {
+        if (kind->repeats > 0 && say->json) {
+            json_say(kind->level, kind->origin, kind->last, kind->repeats);
+        } else if (kind->repeats > 0 && kind == say->latest) {
             fprintf(stderr, "weir: ... %u more like this\n", kind->repeats);
         } else if (kind->repeats > 0) {
             fprintf(stderr, "weir: ... %u more like: %s\n", kind->repeats, kind->last);
@@ -82,7 +85,7 @@ static void kind_of(const char *text, char kind[SAY_KIND_LEN])
     kind[n] = '\0';
 }
 
-static void say_text(struct say *say, const char *text)
+static void say_text(struct say *say, int level, const char *origin, const char *text)
 {
     char name[SAY_KIND_LEN];
     struct say_kind *kind = &say->kinds[0];
@@ -96,17 +99,22 @@ static void say_text(struct say *say, const char *text)
     if (again && say->verbose < 2) {
         snprintf(kind->last, sizeof kind->last, "%.*s", (int)strcspn(text, "\n"), text);
         kind->repeats++;
+        kind->level = level;
+        snprintf(kind->origin, sizeof kind->origin, "%s", origin != NULL ? origin : "");
         return;
     }
     say_folded(say);
     memcpy(kind->name, name, sizeof name);
     kind->shown_ms = now_ms;
     say->latest = kind;
-    fprintf(stderr, "weir: %s\n", text);
+    if (say->json) {
+        json_say(level, origin, text, 0);
+    } else {
+        fprintf(stderr, "weir: %s\n", text);
+    }
 }
 
-/* The length of the well-formed UTF-8 character at text, which is no control character; 0: it is none. */
-static size_t character_len(const unsigned char *text)
+size_t say_character_len(const unsigned char *text)
 {
     if (text[0] < 0x80) {
         return text[0] >= 0x20 && text[0] != 0x7f;
@@ -131,7 +139,7 @@ static size_t character_len(const unsigned char *text)
 static void make_harmless(char *text)
 {
     for (unsigned char *at = (unsigned char *)text; *at != '\0';) {
-        size_t len = at[0] == '\n' && at[1] == ' ' && at[2] == ' ' ? 1 : character_len(at);
+        size_t len = at[0] == '\n' && at[1] == ' ' && at[2] == ' ' ? 1 : say_character_len(at);
         *at = len > 0 ? *at : '?';
         at += len > 0 ? len : 1;
     }
@@ -172,17 +180,55 @@ static void name_flags(const char *text, char *to, size_t cap)
     to[len] = '\0';
 }
 
-void say_line(struct say *say, const char *format, ...)
+/* origin: with --json-log only. */
+static void say_arguments(struct say *say, int level, const char *origin, const char *format,
+                          va_list args) WEIR_PRINTF(4, 0);
+static void say_arguments(struct say *say, int level, const char *origin, const char *format,
+                          va_list args)
 {
     char text[1200], named[1200];
+    vsnprintf(text, sizeof text, format, args);
+    name_flags(text, named, sizeof named);
+    if (!say->json) {
+        make_harmless(named);
+    }
+    say_clear(say);
+    say_text(say, level, origin, named);
+}
+
+static void say_of(struct say *say, int level, const char *origin, const char *format, ...)
+    WEIR_PRINTF(4, 5);
+static void say_of(struct say *say, int level, const char *origin, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    say_arguments(say, level, origin, format, args);
     va_end(args);
-    name_flags(text, named, sizeof named);
-    make_harmless(named);
-    say_clear(say);
-    say_text(say, named);
+}
+
+void say_line(struct say *say, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say_arguments(say, 6, NULL, format, args);
+    va_end(args);
+}
+
+void say_wrong(struct say *say, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say_arguments(say, 3, NULL, format, args);
+    va_end(args);
+}
+
+void say_shown(struct say *say, const char *text)
+{
+    if (say->json) {
+        json_say(3, NULL, text, 0);
+    } else {
+        fprintf(stderr, "weir: %s\n", text);
+    }
 }
 
 /* Does the text itself name its origin? An http address names its stage, too. */
@@ -201,7 +247,9 @@ void say_log(void *ctx, int level, const char *origin, const char *text)
     if (level > shown) {
         return;
     }
-    if (origin != NULL && origin[0] != '\0' && !is_named(origin, text)) {
+    if (say->json) {
+        say_of(say, level, origin, "%s", text);
+    } else if (origin != NULL && origin[0] != '\0' && !is_named(origin, text)) {
         say_line(say, "%s: %s", origin, text);
     } else {
         say_line(say, "%s", text);
@@ -221,11 +269,11 @@ void say_error(struct say *say, const weir_error *error, const char *hint)
     }
     say_folded(say);
     memset(say->kinds, 0, sizeof say->kinds); /* the reason of a failure is always shown */
-    bool named = error->origin[0] != '\0' && strcmp(error->origin, "weir") != 0 &&
+    bool named = !say->json && error->origin[0] != '\0' && strcmp(error->origin, "weir") != 0 &&
                  !is_named(error->origin, error->message);
-    say_line(say, "%s%s%.*s%s%s%s%s", named ? error->origin : "", named ? ": " : "",
-             (int)(more - error->message), error->message, where, hint != NULL ? "; " : "",
-             hint != NULL ? hint : "", more);
+    say_of(say, 3, error->origin, "%s%s%.*s%s%s%s%s", named ? error->origin : "", named ? ": " : "",
+           (int)(more - error->message), error->message, where, hint != NULL ? "; " : "",
+           hint != NULL ? hint : "", more);
 }
 
 /* 1234567 as "1 234 567". */
@@ -259,7 +307,7 @@ const char *say_sized(uint64_t bytes, char text[32])
 
 /* The peak of resident memory. The value of getrusage is only the fallback, because it also counts
  * the peak of the process that started this one. */
-static uint64_t peak_bytes(void)
+uint64_t say_peak_bytes(void)
 {
     unsigned long long kib = 0;
     char line[128];
@@ -287,6 +335,10 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
     char tail[64] = "";
     say_clear(say);
     say_folded(say);
+    if (say->json) {
+        json_ledger(say, ledger, stats, rejects, state_saved);
+        return;
+    }
     if (ledger->in_flight > 0) {
         snprintf(tail, sizeof tail, " + %s in flight", say_grouped(ledger->in_flight, flight));
     }
@@ -295,7 +347,7 @@ void say_ledger(struct say *say, const weir_ledger *ledger, const weir_stats *st
             say_grouped(ledger->in, in), say_grouped(ledger->delivered, out),
             say_grouped(ledger->filtered, filtered), say_grouped(ledger->rejected, rejected),
             rejects, say_grouped(ledger->dropped, dropped), tail,
-            (double)(say_now_ms() - say->began_ms) / 1000.0, say_sized(peak_bytes(), peak));
+            (double)(say_now_ms() - say->began_ms) / 1000.0, say_sized(say_peak_bytes(), peak));
     if (stats->overlong > 0) {
         fprintf(stderr, "weir: %s %s over the length limit\n", say_grouped(stats->overlong, in),
                 stats->overlong == 1 ? "item was" : "items were");

@@ -212,13 +212,36 @@ static int columns_of(const char *text)
     return n;
 }
 
-void table_say(const struct table *table, const weir_plan *plan, bool calls)
+static void say_as_json(const struct table *table, const weir_plan *plan)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct table_row *row = &table->rows[i];
+        char text[CELL];
+        name_cell(row, plan, text);
+        json_component(&(struct json_component){.name = row->component,
+                                                .text = text + strspn(text, " "),
+                                                .in = row->in,
+                                                .out = row->out,
+                                                .filtered = row->filtered,
+                                                .rejected = row->rejected,
+                                                .dropped = row->dropped,
+                                                .bytes = row->bytes,
+                                                .calls = row->calls,
+                                                .waited_ns = row->waited_ns});
+    }
+}
+
+void table_say(const struct table *table, const weir_plan *plan, bool calls, bool json)
 {
     static const char *const heads[COLUMNS] = {
         "component", "in", "out", "filtered", "rejected", "dropped", "bytes", "calls", "waited"};
     char(*cells)[COLUMNS][CELL] = calloc(table->count, sizeof *cells);
     int widths[COLUMNS];
-    if (cells == NULL) {
+    if (json) {
+        say_as_json(table, plan);
+    }
+    if (cells == NULL || json) {
+        free(cells);
         return;
     }
     for (int c = 0; c < COLUMNS; c++) {

@@ -18,13 +18,13 @@ static char *read_file(struct say *say, const char *path)
     size_t n = file != NULL && text != NULL ? fread(text, 1, room, file) : 0;
     const char *nul = n > 0 ? memchr(text, '\0', n) : NULL;
     if (file == NULL || text == NULL || ferror(file)) {
-        say_line(say, "cannot read the pipeline file '%s'%s", path,
-                 strchr(path, '%') != NULL ? "; for kcat's -f write --format" : "");
+        say_wrong(say, "cannot read the pipeline file '%s'%s", path,
+                  strchr(path, '%') != NULL ? "; for kcat's -f write --format" : "");
         free(text);
         text = NULL;
     } else if (nul != NULL) {
-        say_line(say, "the pipeline file '%s' has a NUL byte, at byte %zu", path,
-                 (size_t)(nul - text));
+        say_wrong(say, "the pipeline file '%s' has a NUL byte, at byte %zu", path,
+                  (size_t)(nul - text));
         free(text);
         text = NULL;
     } else {
@@ -47,22 +47,22 @@ static int check_files(const struct flags *flags, struct say *say, const weir_pl
         bool whole = weir_plan_part(plan, 1) == NULL && flags->files_count == 1 &&
                      access(flags->files[i], F_OK) < 0 && strstr(word, "://") == NULL;
         if (has_source && whole) {
-            say_line(say, "'%s' is not a file; quote the pipeline as one text:  weir '%s | %s'",
-                     word, weir_plan_text(plan), word);
+            say_wrong(say, "'%s' is not a file; quote the pipeline as one text:  weir '%s | %s'",
+                      word, weir_plan_text(plan), word);
             return EXIT_USAGE;
         }
         if (has_source) {
-            say_line(say,
-                     "the pipeline has a source, so '%s' cannot be its input; quote the pipeline "
-                     "as one text:  weir 'SOURCE | STAGE | SINK'",
-                     word);
+            say_wrong(say,
+                      "the pipeline has a source, so '%s' cannot be its input; quote the pipeline "
+                      "as one text:  weir 'SOURCE | STAGE | SINK'",
+                      word);
             return EXIT_USAGE;
         }
         if (strstr(word, "://") != NULL && access(flags->files[i], F_OK) < 0) {
-            say_line(say,
-                     "'%s' is not a file; write an address as the first part of the text:  weir "
-                     "'ADDRESS | %s'",
-                     word, weir_plan_text(plan));
+            say_wrong(say,
+                      "'%s' is not a file; write an address as the first part of the text:  weir "
+                      "'ADDRESS | %s'",
+                      word, weir_plan_text(plan));
             return EXIT_USAGE;
         }
     }
@@ -93,8 +93,8 @@ static void tell_file(struct say *say, const char *text, const weir_error *error
         memcpy(name, text + at, len);
         bool more = text[at + len] != '\0';
         if (access(name, F_OK) == 0) {
-            say_line(say, "to read the file with that name:  weir %s./%s%s", more ? "'" : "", name,
-                     more ? " ...'" : "");
+            say_wrong(say, "to read the file with that name:  weir %s./%s%s", more ? "'" : "", name,
+                      more ? " ...'" : "");
         }
     }
 }
@@ -142,7 +142,7 @@ char *text_of(const struct flags *flags, struct say *say)
 {
     char *text = flags->text_file != NULL ? read_file(say, flags->text_file) : strdup(flags->text);
     if (text == NULL && flags->text_file == NULL) {
-        say_line(say, "out of memory");
+        say_wrong(say, "out of memory");
     }
     return text;
 }
@@ -157,11 +157,11 @@ static void show_mistake(struct say *say, const char *text, const weir_error *er
     if (carets != NULL) {
         carets[1] = '\0'; /* a similar name would mislead */
     }
-    fprintf(stderr, "weir: %s\n", shown);
+    say_shown(say, shown);
     if (planned) {
-        say_line(say, "%.*s%s not in this version%s%s", len > 0 ? (int)len : 11,
-                 len > 0 ? text + (size_t)error->offset : "expressions", len > 0 ? " is" : " are",
-                 hint != NULL ? ": " : "", hint != NULL ? hint : "");
+        say_wrong(say, "%.*s%s not in this version%s%s", len > 0 ? (int)len : 11,
+                  len > 0 ? text + (size_t)error->offset : "expressions", len > 0 ? " is" : " are",
+                  hint != NULL ? ": " : "", hint != NULL ? hint : "");
     }
 }
 
@@ -183,15 +183,15 @@ void text_mistake(const struct flags *flags, struct say *say, const char *text,
     }
     size_t begin = strspn(text, " \t\r\n");
     if (error->offset == (int64_t)begin && text[begin] == '@') {
-        say_line(say, "to read a pipeline file:  weir -f FILE;  otherwise use the flags "
-                      "--state, --name and --mem");
+        say_wrong(say, "to read a pipeline file:  weir -f FILE;  otherwise use the flags "
+                       "--state, --name and --mem");
     }
     tell_file(say, text, error);
     if (flags->files_count > 0 && access(flags->files[0], F_OK) < 0) {
-        say_line(say,
-                 "quote the pipeline as one text:  weir 'SOURCE | STAGE | SINK'  (these are "
-                 "%zu words)",
-                 flags->files_count + 1);
+        say_wrong(say,
+                  "quote the pipeline as one text:  weir 'SOURCE | STAGE | SINK'  (these are "
+                  "%zu words)",
+                  flags->files_count + 1);
     }
 }
 
@@ -202,18 +202,18 @@ static int check_flags(const struct flags *flags, struct say *say, const weir_pl
     unsigned has = text_upon(flags, plan) | (flags->envelope ? (unsigned)UPON_JSON : 0u);
     const char *why, *vain = code == 0 ? flags_vain(flags, has, &why) : NULL;
     if (vain != NULL) {
-        say_line(say, "--%s has no effect: %s", vain, why);
+        say_wrong(say, "--%s has no effect: %s", vain, why);
         code = EXIT_USAGE;
     }
     for (size_t i = 0; code == 0 && i < flags->variables_count; i++) {
         const weir_variable *value = &flags->variables[i];
         if (!weir_plan_reads_variable(plan, value->name)) {
             const char *flag = value->secret ? "env" : value->json ? "argjson" : "arg";
-            say_line(say, "--%s %s has no effect: no expression of this pipeline reads $%s%s", flag,
-                     value->name, value->name,
-                     value->secret && flags->headers_count > 0
-                         ? "; a header is not one: -H \"NAME: $VARIABLE\", hidden from others"
-                         : "");
+            say_wrong(say, "--%s %s has no effect: no expression of this pipeline reads $%s%s",
+                      flag, value->name, value->name,
+                      value->secret && flags->headers_count > 0
+                          ? "; a header is not one: -H \"NAME: $VARIABLE\", hidden from others"
+                          : "");
             code = EXIT_USAGE;
         }
     }
@@ -268,6 +268,8 @@ weir_plan_options text_options(const struct flags *flags, weir_http_options *htt
                                .stdout_fd = 1,
                                .strict = flags->strict,
                                .durable = flags->durable,
+                               .begin = flags->begin.kind != 0 ? &flags->begin : NULL,
+                               .to_end = flags->to_end,
                                .dead = flags->dead_file};
 }
 

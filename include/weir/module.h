@@ -349,6 +349,23 @@ typedef struct weir_arg {
         .offset = WEIR_ARG_AT(S, f, weir_texts), __VA_ARGS__   \
     }
 
+/* Where a source begins: weir_begin.kind; a set of them in weir_component.begins. */
+enum weir_begin_kind {
+    WEIR_BEGIN_BEGINNING = 1u,
+    WEIR_BEGIN_END = 2u, /* after what exists */
+    WEIR_BEGIN_ID =
+        4u, /* after the item with this id; with BY_ID only where ids are its position */
+    WEIR_BEGIN_OFFSET = 8u, /* at this byte, or after so many items of a source without bytes */
+    WEIR_BEGIN_TIME = 16u,  /* at this moment */
+    WEIR_BEGIN_STOPS = 32u  /* in weir_component.begins only: it obeys weir_opening.to_end */
+};
+typedef struct weir_begin {
+    int32_t kind; /* one of enum weir_begin_kind, not STOPS */
+    int32_t reserved;
+    int64_t number; /* OFFSET: it; TIME: Unix time in ns */
+    const char *id; /* ID: it */
+} weir_begin;
+
 /* What a component is opened with. In check, scope and state are NULL and nothing may be opened. */
 typedef struct weir_opening {
     size_t struct_size;
@@ -383,7 +400,11 @@ typedef struct weir_opening {
     /* For a sink: 1 when its items may settle only when they are safe from a power cut: on the disk, or
      * acknowledged by a far end. */
     int32_t durable;
-    int32_t reserved;
+    /* For a source: 1: stop where what exists ends, and do not follow it. */
+    int32_t to_end;
+    /* For a source: where it begins when `state` has no position of it, in place of what its arguments
+     * say; only of a kind that it `begins` with. NULL: as they say. */
+    const weir_begin *begin;
 } weir_opening;
 
 /* A text that uses a component, and its output: as example and prints of the component. */
@@ -454,6 +475,10 @@ typedef struct weir_component {
     /* A sink that obeys weir_opening.durable: what it does then, a sentence without a full stop. NULL:
      * it cannot, and is refused where this is asked for. */
     const char *durable;
+    /* A source: what it obeys of weir_opening.begin and to_end, a set of enum weir_begin_kind. What it
+     * does not obey is refused where it is asked for. 0: nothing. */
+    uint32_t begins;
+    uint32_t reserved;
 } weir_component;
 
 /*

@@ -247,6 +247,12 @@ typedef struct weir_plan_options {
      * .durable) is WEIR_EINVAL, and so are options without a state in weir_plan_open; standard output
      * that is no regular file fails at its first put. default 0 */
     int32_t durable;
+    /* Where the source begins, if the state has no position of it (weir_opening.begin); default: as its
+     * arguments say. A source that cannot begin there is WEIR_EINVAL. */
+    const weir_begin *begin;
+    int32_t to_end; /* 1: the source stops where what exists ends (weir_opening.to_end); WEIR_EINVAL
+                       when it cannot, or ends there by itself. default 0 */
+    int32_t reserved;
 } weir_plan_options;
 
 /*
@@ -340,6 +346,9 @@ WEIR_API const char *weir_nearest(const char *word, const char *const *candidate
 WEIR_API WEIR_MUST_CHECK int weir_size_read(const char *text, int64_t *bytes);
 /* Read "500ms", "1.5s" or "1m30s" (units ms s m h d) into milliseconds. 0, or WEIR_EINVAL. */
 WEIR_API WEIR_MUST_CHECK int weir_time_read(const char *text, int64_t *ms);
+/* Read "2024-05-01T12:00:00Z", a day, or "@1714564800" into Unix time in nanoseconds. 0, or
+ * WEIR_EINVAL. */
+WEIR_API WEIR_MUST_CHECK int weir_instant_read(const char *text, int64_t *unix_ns);
 
 #ifdef __cplusplus
 }

@@ -85,6 +85,13 @@ typedef struct weir_http_options {
                               default: none */
     const char *key_file; /* PEM, its key, without a password; default: it is in cert_file. Without
                               cert_file: WEIR_EINVAL */
+    /* The byte of the body at which the source begins, when the state has no position: with Range, or by
+     * leaving out what comes before it. Not for event streams, whose place is a header Last-Event-ID.
+     * default 0 */
+    int64_t begin_at;
+    int32_t to_end; /* 1: the end of a body is the end, also with `follow` and of an event stream.
+                       default 0 */
+    int32_t reserved_2;
 } weir_http_options;
 enum { WEIR_TLS_VERIFY = 0, WEIR_TLS_TRUST_ANYBODY = 1 };
 enum {
@@ -175,6 +182,9 @@ typedef struct weir_lines_options {
     int32_t reserved;
     weir_state *state; /* a regular file continues from its position; others are best-effort.
                           default: none */
+    int64_t
+        begin_at; /* of a regular file: the byte at which it begins, when the state has no position;
+                          beyond its end: WEIR_EINVAL. default 0 */
 } weir_lines_options;
 
 /* Options to follow files. */
@@ -188,6 +198,10 @@ typedef struct weir_tail_options {
                                1,000,000; default 0 */
     int64_t rotate_wait_ms; /* how long a file that was rotated away or deleted must not grow before
                                it is closed; default 5 s; WEIR_NONE: only until its end */
+    int32_t
+        to_end; /* 1: stop when all files were read to their ends; an unfinished line is left, and
+                       logged. default 0 */
+    int32_t reserved;
 } weir_tail_options;
 /* Where the first run begins in the files that are there. Files that come later are read from their
  * start. */
@@ -445,6 +459,11 @@ typedef struct weir_journal_options {
     int32_t overlong;        /* WEIR_LONG_SKIP (default), WEIR_LONG_FAILS */
     int32_t reserved;
     weir_state *state; /* continue after its cursor. default: none */
+    const char
+        *cursor;    /* the first run begins after the entry with this cursor; used instead of since
+                           and last_entries. default: none. Copied */
+    int32_t to_end; /* 1: stop after the last entry that exists; default 0 */
+    int32_t reserved_2;
 } weir_journal_options;
 /*
  * Follow the systemd journal, without end, through the program journalctl, which is searched in PATH.

@@ -237,6 +237,8 @@ static void take_options(struct wr_plan_opening *mine, weir_opening *opening, we
                               .strict = mine->options.strict,
                               .meta = mine->plan->reads_meta,
                               .durable = mine->options.durable,
+                              .begin = mine->options.begin,
+                              .to_end = mine->options.to_end,
                               .plan = mine,
                               .names = mine->plan->names};
 }
@@ -387,6 +389,7 @@ static int check_options(const weir_plan *plan, const weir_plan_options *options
     }
     int rc = refuse_dead(plan, options, error);
     rc = rc == 0 && with_sink ? refuse_durable(plan, options, error) : rc;
+    rc = rc == 0 ? wr_plan_refuse_begin(plan, options, error) : rc;
     return rc == 0 && with_sink ? refuse_circle(plan, options, error) : rc;
 }
 

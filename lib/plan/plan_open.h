@@ -37,6 +37,9 @@ weir_gen *wr_plan_open_with(const weir_opening *opening, const struct wr_plan_st
 void wr_plan_label(weir_gen *gen, const weir_component *component, int part);
 int wr_plan_part_of(const weir_plan *plan, const struct wr_plan_step *step);
 
+/* plan_begin.c: refuse a place to begin or to stop that the source does not have. 0 or WEIR_EINVAL. */
+int wr_plan_refuse_begin(const weir_plan *plan, const weir_plan_options *options,
+                         weir_error *error);
 /* plan_files.c: open what stands for a source that is not written: files, or standard input.
  * framer: cuts what comes from each of them; NULL: none. */
 weir_gen *wr_plan_open_files(const weir_opening *opening, const struct wr_plan_step *framer);

@@ -245,6 +245,13 @@ int weir_size_read(const char *text, int64_t *bytes)
     return wr_plan_size_read(text, strlen(text), bytes) == 0 ? 0 : WEIR_EINVAL;
 }
 
+int weir_instant_read(const char *text, int64_t *unix_ns)
+{
+    WR_GIVEN(text);
+    WR_GIVEN(unix_ns);
+    return wr_plan_instant_read(text, strlen(text), unix_ns);
+}
+
 int weir_time_read(const char *text, int64_t *ms)
 {
     WR_GIVEN(text);

@@ -88,8 +88,13 @@ struct gen_args {
 static weir_gen *gen_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
     const struct gen_args *a = args;
+    const weir_begin *begin = opening->begin;
+    int64_t first = a->range.first, left_out = begin != NULL ? begin->number : 0;
     (void)up;
-    return make(opening->scope, a->range.first, a->range.last, "gen");
+    if (left_out > 0 && __builtin_add_overflow(first, left_out, &first)) {
+        return make(opening->scope, 1, 0, "gen"); /* no number is left */
+    }
+    return make(opening->scope, first, a->range.last, "gen");
 }
 
 static const weir_arg gen_args[] = {
@@ -106,6 +111,7 @@ const weir_component wr_component_gen = {
     .args = gen_args,
     .args_count = sizeof gen_args / sizeof gen_args[0],
     .args_size = sizeof(struct gen_args),
+    .begins = WEIR_BEGIN_BEGINNING | WEIR_BEGIN_OFFSET,
     .help = "Numbers, one per line.",
     .example = "gen 1..10 | skip 7",
     .prints = "8\n9\n10\n",

@@ -96,7 +96,7 @@ static int check_stored(struct wr_stream_source *stream, int fd, struct wr_offse
 
 static int resume(struct wr_stream_source *stream, int fd)
 {
-    struct wr_offset start = {.end = 0};
+    struct wr_offset start = {.end = (uint64_t)stream->begin_at};
     int64_t size;
     weir_error error;
     int rc = stream->slot->stored != NULL ? check_stored(stream, fd, &start) : 0;
@@ -155,7 +155,12 @@ static int attach(struct wr_stream_source *stream, int fd, const struct stat *in
         return WEIR_ENOMEM;
     }
     if (stream->state == NULL) {
-        return 0;
+        struct wr_offset start = {.end = (uint64_t)stream->begin_at};
+        return S_ISREG(info->st_mode) && stream->begin_at > 0 &&
+                       !wr_inbox_resume_at(&stream->inbox, &start)
+                   ? wr_gen_fail(&stream->gen, WEIR_EINVAL, 0, -1,
+                                 "'%s' can be read only from its beginning", stream->where)
+                   : 0;
     }
     if (!S_ISREG(info->st_mode)) {
         return wr_stream_lossy(stream, stream->where);
@@ -165,6 +170,24 @@ static int attach(struct wr_stream_source *stream, int fd, const struct stat *in
         return wr_stream_fail(stream, &error);
     }
     return resume(stream, fd);
+}
+
+/* The place where a first run begins. */
+static int check_begin(struct wr_stream_source *stream, const struct stat *info)
+{
+    if (stream->begin_at == 0) {
+        return 0;
+    }
+    if (stream->begin_at < 0 || !S_ISREG(info->st_mode)) {
+        return wr_gen_fail(&stream->gen, WEIR_EINVAL, 0, -1, "'%s' %s", stream->where,
+                           stream->begin_at < 0 ? "cannot begin before its first byte"
+                                                : "is no regular file, and has no offsets");
+    }
+    return stream->begin_at <= info->st_size
+               ? 0
+               : wr_gen_fail(&stream->gen, WEIR_EINVAL, 0, -1,
+                             "'%s' has %" PRId64 " bytes, and cannot begin at byte %" PRId64,
+                             stream->where, (int64_t)info->st_size, stream->begin_at);
 }
 
 static int file_open(struct wr_stream_source *stream)
@@ -182,6 +205,7 @@ static int file_open(struct wr_stream_source *stream)
         rc = wr_gen_fail(&stream->gen, WEIR_EIO, EISDIR, -1, "'%s' is a folder, not a file",
                          stream->where);
     }
+    rc = rc == 0 ? check_begin(stream, &info) : rc;
     rc = rc == 0 ? attach(stream, fd, &info) : rc;
     if (rc < 0) {
         (void)disk->close(fd);
@@ -256,6 +280,7 @@ const weir_component wr_component_file = {
     .args_size = sizeof(struct file_args),
     .help = "The lines of a file, to its end; $meta.path and $meta.offset are the file of a line "
             "and where it begins there.",
+    .begins = WEIR_BEGIN_BEGINNING | WEIR_BEGIN_OFFSET,
     .example = "./access.log | grep \"GET\"",
     .condition = "the input is a regular file",
     .open = file_read,

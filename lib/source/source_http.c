@@ -123,6 +123,16 @@ static int resume(struct wr_http_source *source, struct wr_offset *start)
     return 0;
 }
 
+/* Begin where the option says. */
+static int begin(struct wr_http_source *source, struct wr_offset *start)
+{
+    start->end = (uint64_t)source->begin_at;
+    return source->begin_at == 0 || source->sse || wr_inbox_resume_at(&source->inbox, start)
+               ? 0
+               : wr_gen_fail(&source->gen, WEIR_EINVAL, 0, -1,
+                             "what its body holds can be read only from the beginning");
+}
+
 static int attach_state(struct wr_http_source *source)
 {
     char *name = state_name(source);
@@ -152,7 +162,7 @@ int wr_http_source_keep(struct wr_http_source *source)
         wr_inbox_keep_ends(&source->inbox, NULL);
         return wr_http_sse_resume(source);
     }
-    if (source->slot->stored != NULL && resume(source, &start) < 0) {
+    if (source->slot->stored != NULL ? resume(source, &start) < 0 : begin(source, &start) < 0) {
         return source->gen.failure->code;
     }
     source->offsets = wr_offsets_keep(source->gen.origin, &start);
@@ -215,8 +225,9 @@ static int accept_answer(struct wr_http_source *source)
 int wr_http_source_step(struct wr_http_source *source)
 {
     if (!source->opened) {
+        struct wr_offset start = {.end = 0};
         source->opened = true;
-        return source->state != NULL ? attach_state(source) : 0;
+        return source->state != NULL ? attach_state(source) : begin(source, &start);
     }
     switch (wr_http_go(&source->http)) {
     case WR_HTTP_IDLE: wr_http_begin(&source->http); return 0;
@@ -425,7 +436,8 @@ static bool options_wrong(const weir_http_options *o, const char *name, weir_err
     return wr_http_options_wrong(o, name, error) ||
            wr_limit_wrong(error, name, "line_bytes_max", o->line_bytes_max) ||
            wr_choice_wrong(error, name, "overlong", o->overlong, WEIR_LONG_PARTS) ||
-           wr_choice_wrong(error, name, "follow", o->follow, 1);
+           wr_choice_wrong(error, name, "follow", o->follow, 1) ||
+           wr_choice_wrong(error, name, "begin_at", o->begin_at, INT64_MAX - 1);
 }
 
 static void expect_state(struct wr_http_source *source)
@@ -453,6 +465,8 @@ static void set_up(struct wr_http_source *source, const char *url_text, const st
     source->retries = o->retries;
     source->follow = o->follow;
     source->idle_ms = o->idle_ms;
+    source->begin_at = o->begin_at;
+    source->to_end = o->to_end != 0;
     source->http.of = &gen->object;
     source->http.name = gen->name;
     source->http.user = &wr_http_source_user;

@@ -27,12 +27,15 @@ static int ask(struct wr_http *http)
     if (source->sse) {
         return wr_http_sse_ask(source);
     }
-    source->from = source->validator[0] != '\0' ? source->inbox.given_end : 0;
+    source->from = source->validator[0] != '\0' ? source->inbox.given_end
+                   : source->answered           ? 0
+                                                : (uint64_t)source->begin_at;
     if (source->from == 0 || source->coded) {
         return 0;
     }
     int rc = wr_http_add_header(http, "Range: bytes=%" PRIu64 "-", source->from);
-    return rc == 0 ? wr_http_add_header(http, "If-Range: %s", source->validator) : rc;
+    bool known = source->validator[0] != '\0';
+    return rc == 0 && known ? wr_http_add_header(http, "If-Range: %s", source->validator) : rc;
 }
 
 /* The validator of this version of the body: a strong ETag, or a Last-Modified that is at least a
@@ -51,6 +54,9 @@ static const char *validator_of(const struct wr_http_reply *reply)
  * without a validator. */
 static bool same_version(const struct wr_http_source *source, bool silent)
 {
+    if (source->from > 0 && source->validator[0] == '\0') {
+        return true; /* it is the first one, from the middle on (begin_at) */
+    }
     const struct wr_http_words *words = source->http.reply.words;
     const char *theirs = source->validator[0] == '"' ? words->etag : words->last_modified;
     return theirs[0] == '\0' ? silent : strcmp(theirs, source->validator) == 0;
@@ -80,6 +86,15 @@ static enum wr_http_verdict changed(struct wr_http_source *source, const char *w
     wr_http_refuse(&source->http.failure, WEIR_ECHANGED, source->http.reply.status,
                    "the content has changed since the earlier part was read (%s)", what);
     return WR_HTTP_REFUSED;
+}
+
+/* The version of a first response that begins in the middle, once it is accepted. */
+static void learn_version(struct wr_http_source *source)
+{
+    if (source->from > 0 && source->validator[0] == '\0') {
+        snprintf(source->validator, sizeof source->validator, "%s",
+                 validator_of(&source->http.reply));
+    }
 }
 
 static enum wr_http_verdict judge_part(struct wr_http_source *source)
@@ -117,6 +132,7 @@ static enum wr_http_verdict judge_part(struct wr_http_source *source)
                                         : reply->range.last + 1;
     source->http.most = end > reply->range.first ? (uint64_t)(end - reply->range.first) : 0;
     source->http.skip = source->from - (uint64_t)reply->range.first;
+    learn_version(source);
     return WR_HTTP_ACCEPTED;
 }
 
@@ -165,6 +181,7 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *source)
         }
         http->skip = source->from;
         source->complete = length >= 0 ? length : source->complete;
+        learn_version(source);
     } else if (other && begins_again(source)) {
         return changed(source, "another validator");
     } else {

@@ -3,6 +3,11 @@
  */
 #include <weir/module.h>
 
+#include <stdio.h>
+#include <string.h>
+
+#include "base_alloc.h"
+#include "flow_gen.h"
 #include "http.h"
 #include "source_opening.h"
 
@@ -16,6 +21,34 @@ static int http_check(const weir_opening *opening, const void *args, weir_mistak
     return wr_http_check_url(((const struct http_args *)args)->url, mistake);
 }
 
+/* An event stream after the event with this id: a header says so, and the id of the last event that
+ * came takes its place. */
+static weir_gen *open_after(const weir_opening *opening, const char *url, weir_http_options *http)
+{
+    static const char no_memory[] = "no memory for headers";
+    weir_error error;
+    const char *id = opening->begin->id;
+    size_t cap = strlen(id) + sizeof "Last-Event-ID: ";
+    char *header = wr_alloc(cap);
+    const char **headers = wr_alloc((http->headers_count + 1) * sizeof *headers);
+    weir_gen *gen = NULL;
+    if (header != NULL && headers != NULL) {
+        snprintf(header, cap, "Last-Event-ID: %s", id);
+        for (size_t i = 0; i < http->headers_count; i++) {
+            headers[i] = http->headers[i];
+        }
+        headers[http->headers_count++] = header;
+        http->headers = headers;
+        gen = weir_http_bytes(opening->scope, url, http);
+    } else {
+        wr_error_set(&error, WEIR_ENOMEM, 0, "http", "%s", no_memory);
+        gen = wr_gen_failed(opening->scope, &error);
+    }
+    wr_free((void *)(uintptr_t)headers);
+    wr_free(header);
+    return gen;
+}
+
 static weir_gen *http_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
     weir_http_options http = *opening->http;
@@ -25,6 +58,11 @@ static weir_gen *http_open(const weir_opening *opening, weir_gen *up, const void
     http.state = lines.state;
     http.line_bytes_max = lines.line_bytes_max;
     http.overlong = lines.overlong;
+    http.begin_at = lines.begin_at;
+    http.to_end = opening->to_end;
+    if (opening->begin != NULL && opening->begin->kind == WEIR_BEGIN_ID) {
+        return open_after(opening, url, &http);
+    }
     return opening->joined ? weir_http_bytes(opening->scope, url, &http)
                            : weir_http_lines(opening->scope, url, &http);
 }
@@ -48,6 +86,7 @@ const weir_component wr_component_http = {
     .args_size = sizeof(struct http_args),
     .help = "The lines of an HTTP response; reconnects and resumes.",
     .example = "https://example.org/feed.ndjson | head 3",
+    .begins = WEIR_BEGIN_BEGINNING | WEIR_BEGIN_ID | WEIR_BEGIN_OFFSET | WEIR_BEGIN_STOPS,
     .condition = "the server sends a strong ETag or a Last-Modified",
     .on_break = "it reconnects and continues after the last line given",
     .check = http_check,

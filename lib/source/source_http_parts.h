@@ -33,6 +33,8 @@ struct wr_http_source {
     int32_t retries, follow;
     int64_t idle_ms;       /* the option; 0: the default for the kind of stream */
     uint64_t from;         /* the requested position */
+    int64_t begin_at;      /* the option: where the first request begins */
+    bool to_end;           /* the option */
     bool by_media;         /* the Content-Type of the first response says how the body is read */
     bool only_events;      /* ... but only an event stream is not read as lines */
     bool strict;           /* ... and an item over the limit is a failure */

@@ -187,6 +187,7 @@ bool wr_http_source_follow(struct wr_http_source *source)
         (void)end_replay(source);
         return false;
     }
+    source->finished = source->finished || (source->to_end && source->http.play == NULL);
     if (!goes_on(source) || source->finished || source->gen.failure != NULL) {
         return false;
     }

@@ -30,6 +30,7 @@ struct journal {
     struct weir_block *block; /* of the last records */
     const char **words;       /* the arguments that never change; ends with NULL */
     int64_t last;
+    bool to_end;
     char *since;
     char cursor[CURSOR_MAX]; /* of the last entry that was given; "": none */
 };
@@ -62,7 +63,7 @@ static int prepare(struct wr_exec_source *source)
     argv[at++] = "journalctl";
     argv[at++] = "--output=export";
     argv[at++] = "--no-pager";
-    argv[at++] = "--follow";
+    argv[at++] = self->to_end ? "--quiet" : "--follow";
     if (self->cursor[0] != '\0') {
         snprintf(from, sizeof from, "--after-cursor=%s", self->cursor);
         argv[at++] = "--no-tail";
@@ -98,12 +99,14 @@ static int attach(struct wr_exec_source *source)
         return wr_gen_fail_error(&source->gen, &error);
     }
     const char *stored = source->slot->stored;
-    const char *cursor = stored != NULL ? wr_texts_read(stored, WORD) : "";
+    const char *cursor = stored != NULL ? wr_texts_read(stored, WORD) : self->cursor;
     if (cursor == NULL || strlen(cursor) >= sizeof self->cursor) {
         (void)wr_state_bad_position(source->slot, &error);
         return wr_gen_fail_error(&source->gen, &error);
     }
-    snprintf(self->cursor, sizeof self->cursor, "%s", cursor);
+    if (stored != NULL) {
+        snprintf(self->cursor, sizeof self->cursor, "%s", cursor);
+    }
     self->cursors = wr_texts_keep(source->gen.origin, &source->gen.loop->budget, WORD,
                                   wr_text_of(self->cursor));
     if (self->cursors == NULL) {
@@ -345,6 +348,10 @@ static bool options_wrong(weir_error *error, const weir_journal_options *o)
             return true;
         }
     }
+    if (o->cursor != NULL && strlen(o->cursor) >= CURSOR_MAX) {
+        wr_error_set(error, WEIR_EINVAL, 0, "journal", "the cursor is too long");
+        return true;
+    }
     return wr_choice_wrong(error, "journal", "last_entries", o->last_entries, INT32_MAX);
 }
 
@@ -362,7 +369,8 @@ weir_gen *weir_journal_entries(weir_scope *scope, const weir_journal_options *op
     const weir_exec_options exec = {.struct_size = sizeof exec,
                                     .line_bytes_max = o.entry_bytes_max,
                                     .overlong = o.overlong,
-                                    .restart = WEIR_RESTART_ALWAYS,
+                                    .restart = o.to_end != 0 ? WEIR_RESTART_ON_FAILURE
+                                                             : WEIR_RESTART_ALWAYS,
                                     .retries = o.retries,
                                     .state = o.state};
     char *name = name_of(&o);
@@ -376,6 +384,10 @@ weir_gen *weir_journal_entries(weir_scope *scope, const weir_journal_options *op
     }
     struct journal *self = journal_of(source);
     self->last = o.last_entries;
+    self->to_end = o.to_end != 0;
+    if (o.cursor != NULL && strlen(o.cursor) < sizeof self->cursor) {
+        snprintf(self->cursor, sizeof self->cursor, "%s", o.cursor);
+    }
     if (options_wrong(&error, &o)) {
         wr_gen_fail_error(&source->gen, &error);
     } else if (!choose(self, &o) || source->shown == NULL) {
@@ -407,21 +419,35 @@ static int journal_check(const weir_opening *opening, const void *args, weir_mis
     return 0;
 }
 
+/* Where a first run begins, instead of what the arguments say. */
+static void begin(const weir_begin *begin, weir_journal_options *options, char since[48])
+{
+    int64_t us = begin->kind == WEIR_BEGIN_TIME ? begin->number / 1000 : 0;
+    options->since = begin->kind == WEIR_BEGIN_END ? NULL : since;
+    options->last_entries = begin->kind == WEIR_BEGIN_END ? 0 : options->last_entries;
+    options->cursor = begin->kind == WEIR_BEGIN_ID ? begin->id : NULL;
+    snprintf(since, 48, "@%lld.%06lld", (long long)(us / 1000000), (long long)(us % 1000000));
+}
+
 static weir_gen *journal_open(const weir_opening *opening, weir_gen *up, const void *args)
 {
     const struct journal_args *a = args;
-    const weir_journal_options options = {.struct_size = sizeof options,
-                                          .units = a->units.list,
-                                          .units_count = a->units.count,
-                                          .matches = a->matches.list,
-                                          .matches_count = a->matches.count,
-                                          .since = a->since,
-                                          .last_entries = (int32_t)a->last,
-                                          .retries = (int32_t)a->retries,
-                                          .overlong =
-                                              opening->strict ? WEIR_LONG_FAILS : WEIR_LONG_SKIP,
-                                          .state = opening->state};
+    char since[48];
+    weir_journal_options options = {.struct_size = sizeof options,
+                                    .units = a->units.list,
+                                    .units_count = a->units.count,
+                                    .matches = a->matches.list,
+                                    .matches_count = a->matches.count,
+                                    .since = a->since,
+                                    .last_entries = (int32_t)a->last,
+                                    .retries = (int32_t)a->retries,
+                                    .overlong = opening->strict ? WEIR_LONG_FAILS : WEIR_LONG_SKIP,
+                                    .state = opening->state,
+                                    .to_end = opening->to_end};
     (void)up;
+    if (opening->begin != NULL) {
+        begin(opening->begin, &options, since);
+    }
     return weir_journal_entries(opening->scope, &options);
 }
 
@@ -453,6 +479,8 @@ const weir_component wr_component_journal = {
         "The entries of the systemd journal, through journalctl: records with its fields, whose "
         "text is MESSAGE.",
     .example = "journal unit=sshd since=yesterday | where .PRIORITY <= 4 | ndjson",
+    .begins =
+        WEIR_BEGIN_BEGINNING | WEIR_BEGIN_END | WEIR_BEGIN_ID | WEIR_BEGIN_TIME | WEIR_BEGIN_STOPS,
     .on_break = "journalctl is started again after the last entry",
     .check = journal_check,
     .open = journal_open,

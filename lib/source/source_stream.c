@@ -437,6 +437,7 @@ struct wr_stream_source *wr_stream_source_alloc(struct weir_scope *scope, const 
     stream->open = open;
     stream->stall_ms = -1;
     stream->state = lines.state;
+    stream->begin_at = lines.begin_at;
     stream->where = wr_strdup(path);
     weir_error error;
     if (path != NULL && stream->where == NULL) {

@@ -35,6 +35,7 @@ struct wr_stream_source {
     int64_t size;                   /* of a regular file when it was opened; -1: other */
     struct weir_socket *socket;     /* socket: it owns the transport */
     struct wr_again *again;         /* socket: it connects again; NULL: what ends has ended */
+    int64_t begin_at;               /* the option */
     const char *where; /* file, socket: path or address; the socket's own, if there is one */
 };
 

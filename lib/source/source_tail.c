@@ -118,6 +118,31 @@ static void over_loan(struct wr_tail *tail)
     }
 }
 
+/* With to_end, when no file has more in memory or by a hint: has one grown all the same? Else what is
+ * left is unfinished lines. */
+static bool has_more(struct wr_tail *tail)
+{
+    struct wr_log *log = &tail->gen.loop->log;
+    const struct wr_disk *disk = tail->gen.loop->disk;
+    if (tail->ends) {
+        for (size_t i = 0; i < tail->files_count; i++) {
+            const struct wr_tail_file *file = tail->files[i];
+            struct stat info;
+            bool known = file->packed == NULL && disk->stat(file->fd, &info) == 0;
+            int64_t left = known ? info.st_size - (int64_t)file->inbox.given_end : 0;
+            if (left > 0) {
+                wr_log(log, WR_LOG_INFO, "tail",
+                       "'%s' ends inside a line: its last %llu bytes are not given", file->path,
+                       (unsigned long long)left);
+            }
+        }
+        return false;
+    }
+    tail->ends = tail->look = true; /* one look more */
+    tail->look_ns = tail->look_soonest_ns = 0;
+    return true;
+}
+
 static size_t tail_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct wr_tail *tail = tail_of(gen);
@@ -148,7 +173,7 @@ static size_t tail_next_many(struct weir_gen *gen, weir_item *items, size_t max)
             tail->lent = file;
             return n;
         }
-        if (file == NULL && !wait(tail)) {
+        if (file == NULL && (tail->to_end ? !has_more(tail) : !wait(tail))) {
             return 0;
         }
     }
@@ -288,6 +313,7 @@ static weir_gen *tail_make(weir_scope *scope, const char *const *paths, size_t c
         (weir_framing){.kind = frame, .overlong = o.overlong, .item_bytes_max = o.line_bytes_max};
     tail->state = o.state;
     tail->from = o.from;
+    tail->to_end = o.to_end != 0;
     tail->last = o.last_lines;
     tail->rotate_wait_ns = (o.rotate_wait_ms > 0    ? WR_MIN(o.rotate_wait_ms, INT64_C(1) << 40)
                             : o.rotate_wait_ms == 0 ? ROTATE_WAIT_MS
@@ -336,6 +362,12 @@ static weir_gen *tail_open(const weir_opening *opening, weir_gen *up, const void
     options.from = a->from;
     options.last_lines = a->last;
     options.rotate_wait_ms = a->rotate_wait_ms;
+    options.to_end = opening->to_end;
+    if (opening->begin != NULL) {
+        bool end = opening->begin->kind == WEIR_BEGIN_END;
+        options.from = end ? WEIR_TAIL_END : WEIR_TAIL_START;
+        options.last_lines = end ? options.last_lines : 0;
+    }
     weir_gen *gen = opening->joined
                         ? weir_tail_bytes(opening->scope, a->paths.list, a->paths.count, &options)
                         : weir_tail_lines(opening->scope, a->paths.list, a->paths.count, &options);
@@ -379,6 +411,7 @@ const weir_component wr_component_tail = {
     .help = "The lines of files that grow, over their rotations; $meta.path and $meta.offset are "
             "the file of a line and where it begins there.",
     .example = "tail ./access.log last=10 | grep \"GET\" | head 2",
+    .begins = WEIR_BEGIN_BEGINNING | WEIR_BEGIN_END | WEIR_BEGIN_STOPS,
     .condition = "files are rotated by renaming, and stay in their folder until they are read",
     .on_break = "a file that was rotated, truncated or deleted is read to its end, and its "
                 "successor from its start",

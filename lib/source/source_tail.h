@@ -86,6 +86,8 @@ struct wr_tail {
     size_t paths_count;
     char *name; /* "tail PATH ...": of the slots */
     int32_t from;
+    bool to_end; /* the option */
+    bool ends;   /* ... and all files were read to their ends, at the last look but one */
     int64_t last, rotate_wait_ns;
     struct wr_tail_file **files; /* in the order in which they were found */
     size_t files_count, files_cap;

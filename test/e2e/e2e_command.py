@@ -425,7 +425,7 @@ class Mistakes(e2e_support.TestCase):
             (["-C"], "on a terminal"),
             (["-R"], "to read each line as a string: | encode json"),
             (["--slurpfile"], "--argjson NAME"),
-            (["-e"], "read to its end"),
+            (["-e"], "--end stops"),
             (["--compact-output"], "--pretty"),
             (["-X", "POST"], "GET"),
             (["-n", "3"], "-c N"),

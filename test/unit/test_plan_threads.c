@@ -133,7 +133,8 @@ static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_expr_run_text",
                                        "weir_nearest",
                                        "weir_size_read",
-                                       "weir_time_read"};
+                                       "weir_time_read",
+                                       "weir_instant_read"};
 /* clang-format on */
 
 static int task(weir_scope *scope, void *args)

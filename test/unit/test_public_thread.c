@@ -243,8 +243,9 @@ static const char *const any_thread[] = {
     "weir_modules_load",   "weir_mistake_at",     "weir_mistake_hint",
     "weir_mistake_inside", "weir_mistake_warn",   "weir_hide_secrets",
     "weir_nearest",        "weir_size_read",      "weir_time_read",
-    "weir_plan_",          "weir_record_",        "weir_reply_",
-    "weir_request_",       "weir_expr_",          "weir_log_stderr",
+    "weir_instant_read",   "weir_plan_",          "weir_record_",
+    "weir_reply_",         "weir_request_",       "weir_expr_",
+    "weir_log_stderr",
 };
 
 static bool is_listed(const char *name, size_t len)
