@@ -183,6 +183,46 @@ class Demo(Story):
             self.ends(weir(self.base + text), 1, "a decompression bomb?", "more than 1000 times as many")
 
 
+class LiveFeedThatDrops(Story):
+    """Story 4: an SSE feed that breaks off again and again, and a kill -9."""
+
+    RETRY = re.compile(r"flaky/feed\.sse\?every=6: [^;]+; retry 1 in (\d+\.\d) s \(resume after the event with id (\d+);")
+
+    def run_it(self, state, enough):
+        """Numbers that come until enough(numbers, retries), then a kill -9 or Ctrl-C; each retry as (seconds, id)."""
+        text = self.base + "/flaky/feed.sse?every=6 | sse | json | .n"
+        numbers, retries = [], []
+        with Weir("-vv", "--state", state, text) as run:
+            while not enough(numbers, retries):
+                numbers.append(int(run.read_line()))
+                retries = [(float(s), int(last)) for s, last in self.RETRY.findall(run.err)]
+            if numbers[0] == 1:
+                run.kill()
+                out, _ = run.process.stdout.read(), run.process.wait()
+                numbers += [int(line) for line in out[: out.rfind(b"\n") + 1].split()]
+            else:
+                run.send(signal.SIGINT)
+                ended = run.end()
+                self.ends(ended, 0, " in = ", "state saved")
+                numbers += [int(line) for line in ended.out.split()]
+            err = run.err
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))), "a gap or a repeat within a run")
+        for seconds, last in retries:
+            self.assertGreaterEqual(seconds, 1.0)  # the stream asks for it: retry: 1000
+            self.assertIn(last, numbers)
+        return numbers, err
+
+    def test_it_reconnects_after_the_last_id_and_after_a_kill_there_is_no_gap(self):
+        state = self.path("s")
+        first, err = self.run_it(state, lambda numbers, retries: len(retries) >= 2 and numbers[-1] > retries[-1][1])
+        self.assertEqual(first[0], 1)
+        self.assertIn("delivery: at-least-once", err)
+        second, err = self.run_it(state, lambda numbers, retries: numbers and numbers[-1] > first[-1] + 3 and retries)
+        self.assertGreater(second[0], 1)
+        self.assertLessEqual(second[0], first[-1] + 1)
+        self.assertIn("resume after the event with id %d" % (second[0] - 1), err)
+
+
 class TailOverRotations(TestCase):
     LINES = 6000
 
