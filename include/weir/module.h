@@ -478,7 +478,9 @@ typedef struct weir_component {
     /* A source: what it obeys of weir_opening.begin and to_end, a set of enum weir_begin_kind. What it
      * does not obey is refused where it is asked for. 0: nothing. */
     uint32_t begins;
-    uint32_t reserved;
+    /* With REJECTS: 1 when an item that it rejects ends the run if the text has no on-error=. 0: such
+     * an item is skipped, or goes to the dead sink if there is one. */
+    int32_t stops;
 } weir_component;
 
 /*

@@ -201,6 +201,79 @@ WEIR_API weir_gen *weir_where(WEIR_TAKES weir_gen *up, const char *text,
 WEIR_API weir_gen *weir_map_expr(WEIR_TAKES weir_gen *up, const char *text,
                                  const weir_expr_options *options);
 /*
+ * Give the items up to the first for which an expression is true; `until` of a pipeline text. Then `up`
+ * is ended, before that item is given. `up` is asked for one item at a time. An item that is not JSON,
+ * or for which the expression fails, counts as rejected. With a state, use weir_replayed.
+ *
+ * without  that item is left out, too, and counts as filtered.
+ * text, options, Fails  as for weir_where.
+ */
+WEIR_API weir_gen *weir_until(WEIR_TAKES weir_gen *up, const char *text, bool without,
+                              const weir_expr_options *options);
+/*
+ * Pass on the items for which an expression is true; the first other one is a failure: `assert` of a
+ * pipeline text. So is one that is not JSON, or for which the expression fails.
+ *
+ * text, options  as for weir_where.
+ * Fails    as weir_where, and with what is wrong with the item: WEIR_EPARSE, WEIR_ETOOLONG.
+ */
+WEIR_API weir_gen *weir_assert(WEIR_TAKES weir_gen *up, const char *text,
+                               const weir_expr_options *options);
+/*
+ * Give each value behind its number, [0,VALUE], [1,VALUE] and so on, as JSON (weir_json_type). It
+ * counts what it gives: a line of white space counts as filtered, and what is not JSON as rejected.
+ * With a state, use weir_replayed.
+ *
+ * from     the first number.
+ * Fails    WEIR_EINVAL: an item that is a batch, or a value without a text.
+ */
+WEIR_API weir_gen *weir_enumerate(WEIR_TAKES weir_gen *up, int64_t from);
+/*
+ * Set a field of each object to the number that the item has at its source (weir_item.seq). What is
+ * not JSON, or no object, counts as rejected. With a state, use weir_replayed: a run that continues
+ * another one begins with 1 again.
+ *
+ * field    a path, as ".at.line"; NULL: ".seq". Copied.
+ * Fails    WEIR_EPARSE: the path. WEIR_EINVAL: as for weir_enumerate.
+ */
+WEIR_API weir_gen *weir_seq(WEIR_TAKES weir_gen *up, const char *field);
+/* Give each value but the first, which counts as filtered, behind the one before it: [BEFORE,VALUE],
+ * as JSON. Otherwise as weir_enumerate. */
+WEIR_API weir_gen *weir_pairwise(WEIR_TAKES weir_gen *up);
+/*
+ * Give a running result after each value: the first output of an expression, in which $acc is the
+ * result before it. With $acc + . it is the sum so far. Where the expression has no output, the item
+ * counts as filtered and the result stays. The last result counts as scratch of the stage: an item
+ * whose result does not fit into half of the budget counts as rejected.
+ *
+ * text, options, Fails  as for weir_where.
+ * initial  $acc for the first value, a JSON text; WEIR_EINVAL if it is none. NULL: null. Copied.
+ */
+WEIR_API weir_gen *weir_accumulate(WEIR_TAKES weir_gen *up, const char *text, const char *initial,
+                                   const weir_expr_options *options);
+
+/* Which items weir_uniq compares, and how much it remembers. WEIR_NONE: no such limit. */
+typedef struct weir_uniq_options {
+    size_t struct_size;
+    const char *by; /* an expression: what it gives is the key; NULL: the item's text. Copied */
+    int64_t
+        keys_max; /* of the items passed on last; default 1: only the one before, as uniq(1) does;
+                          with within_ms: no limit */
+    int64_t within_ms; /* since it was passed on; default: no limit */
+    int64_t
+        bytes_max; /* for the keys; default 16 MiB. When they need more, or the budget is used up,
+                          the oldest are forgotten, which is logged once */
+} weir_uniq_options;
+/*
+ * Leave out items whose key is that of an item that was passed on before; they count as filtered.
+ * Keys are compared byte by byte. With `by`, what is not JSON counts as rejected.
+ *
+ * options  NULL: the defaults. Copied.
+ * Fails    WEIR_EINVAL: the options; an item that is a batch, or a value without a text. WEIR_EPARSE:
+ *          by.
+ */
+WEIR_API weir_gen *weir_uniq(WEIR_TAKES weir_gen *up, const weir_uniq_options *options);
+/*
  * Give the first `count` items. `up` is never asked for more, and is ended before the last of them
  * is given, so that a connection closes in the same turn. With 0 it is never started.
  *
@@ -213,6 +286,14 @@ WEIR_API weir_gen *weir_head(WEIR_TAKES weir_gen *up, uint64_t count);
 /* Give the first `count` items of this run, whatever earlier runs with the same state have given.
  * It limits the run, while weir_head is a part of the pipeline. Otherwise as weir_head. */
 WEIR_API weir_gen *weir_head_of_run(WEIR_TAKES weir_gen *up, uint64_t count);
+/*
+ * Give the last `count` items, when `up` has ended or failed; the others count as filtered as soon as
+ * later ones have come. They are kept by reference: their bytes, and above a thousand 64 bytes for
+ * each, are charged to the loop's budget.
+ *
+ * Fails    WEIR_EBUDGET: they do not fit into the budget.
+ */
+WEIR_API weir_gen *weir_last(WEIR_TAKES weir_gen *up, uint64_t count);
 /* Give all but the first `count` items, which count as filtered. With a state: see weir_head. */
 WEIR_API weir_gen *weir_skip(WEIR_TAKES weir_gen *up, uint64_t count);
 /*
@@ -238,6 +319,21 @@ WEIR_API weir_gen *weir_grep_without(WEIR_TAKES weir_gen *up, const char *text);
  * Failure  WEIR_EBUDGET: it waits for the budget, and no holder is left that can release any of it.
  */
 WEIR_API weir_gen *weir_batch(WEIR_TAKES weir_gen *up, const weir_batch_options *options);
+/* Give the items in batches one by one, each with its own receipt, and what is no batch as it is. */
+WEIR_API weir_gen *weir_unbatch(WEIR_TAKES weir_gen *up);
+/*
+ * Give the bytes of all items as pieces of one size; the last one may be shorter. It does not matter
+ * how large the items are: the time is that of the bytes, and where a piece lies within one item it is
+ * not copied. Lines have their line ends. A piece stands for all items of which it has bytes: an item
+ * settles with its last piece. With a state, use weir_replayed.
+ *
+ * bytes    of a piece, at least 1 and less than 2 GiB. The piece that is not full yet is charged to the
+ *          loop's budget.
+ * Gives    pieces of bytes (WEIR_ITEM_BYTES).
+ * Fails    WEIR_EINVAL: bytes; an item that is a batch, or a value without a text. WEIR_EBUDGET: a
+ *          piece does not fit into the budget. When `up` fails, the bytes before it are given.
+ */
+WEIR_API weir_gen *weir_rechunk(WEIR_TAKES weir_gen *up, int64_t bytes);
 /* When an item of several lines is complete, besides the line that begins the next one. */
 typedef struct weir_multiline_options {
     size_t struct_size;
@@ -268,6 +364,71 @@ WEIR_API weir_gen *weir_multiline(WEIR_TAKES weir_gen *up, const char *start,
  * options  of the queue (queue.h); default name "buffer". NULL: the defaults. Copied.
  */
 WEIR_API weir_gen *weir_buffer(WEIR_TAKES weir_gen *up, const weir_queue_options *options);
+/* Read `items` items ahead, at least 1: weir_buffer that waits when it is full. */
+WEIR_API weir_gen *weir_prefetch(WEIR_TAKES weir_gen *up, int64_t items);
+/* Keep only the newest item for a reader that is slower than `up`: weir_buffer with WEIR_LATEST. The
+ * others count as dropped. */
+WEIR_API weir_gen *weir_latest(WEIR_TAKES weir_gen *up);
+/*
+ * Give no more than `amount` items, or bytes of items, in per_ms milliseconds. It waits before it pulls,
+ * so while it waits nothing is read. The rate holds over any time, without drift; what was not used is
+ * saved for 100 ms. The size of an item is known only when it is there: after a large one it waits
+ * longer.
+ *
+ * Fails    WEIR_EINVAL: amount or per_ms is not positive.
+ */
+WEIR_API weir_gen *weir_throttle(WEIR_TAKES weir_gen *up, int64_t amount, bool bytes,
+                                 int64_t per_ms);
+
+/* What weir_sample passes on: one of the first three must be set. */
+typedef struct weir_sample_options {
+    size_t struct_size;
+    int64_t every; /* the items with the numbers N, 2N, 3N ... of those that it reads */
+    int64_t
+        every_ms; /* the first item of each so many milliseconds, from the first one on. The others
+                         count as dropped: another run gives other items */
+    double share; /* of all items, above 0 and at most 1; which ones is decided by the seed and an
+                         item's place, so two runs give the same */
+    uint64_t seed;
+} weir_sample_options;
+/*
+ * Pass on some of the items; the others count as filtered, by time as dropped. With a state, use
+ * weir_replayed.
+ *
+ * options  not NULL. Copied.
+ * Fails    WEIR_EINVAL: the options.
+ */
+WEIR_API weir_gen *weir_sample(WEIR_TAKES weir_gen *up, const weir_sample_options *options);
+
+/* How much weir_delay holds; when it is full, nothing more is read. WEIR_NONE: no such limit. */
+typedef struct weir_delay_options {
+    size_t struct_size;
+    int64_t items_max, bytes_max; /* default 1024 and 1 MiB */
+} weir_delay_options;
+/*
+ * Give each item `ms` milliseconds after it was read. Items keep their order and, as long as the limits
+ * are not reached, their distances. While it waits, a pull of `up` is pending, as in weir_next_within.
+ * When `up` ends or fails, the items that wait are given first, in their time.
+ *
+ * options  NULL: the defaults. Copied.
+ * Fails    WEIR_EINVAL: ms is negative, or an option is wrong. WEIR_EBUDGET.
+ */
+WEIR_API weir_gen *weir_delay(WEIR_TAKES weir_gen *up, int64_t ms,
+                              const weir_delay_options *options);
+/* Give what comes within `ms` milliseconds from the first pull on; then `up` is ended, also while it
+ * waits for an item. It limits this run: a later run with the same state has as much time. WEIR_EINVAL:
+ * ms is not positive. */
+WEIR_API weir_gen *weir_for(WEIR_TAKES weir_gen *up, int64_t ms);
+/* Give a line when the reader has waited `ms` milliseconds for an item, and again after each further ms.
+ * Such a line belongs to no source item: it has no number and no receipt. While it is given, the pull of
+ * `up` is pending, as in weir_next_within.
+ *
+ * text     of the line. NULL: empty. Copied.
+ * Fails    WEIR_EINVAL: ms is not positive. */
+WEIR_API weir_gen *weir_keepalive(WEIR_TAKES weir_gen *up, int64_t ms, const char *text);
+/* Fail with WEIR_ETIMEDOUT when the reader has waited `ms` milliseconds for an item. The time in which
+ * it does not wait does not count. WEIR_EINVAL: ms is not positive. */
+WEIR_API weir_gen *weir_timeout(WEIR_TAKES weir_gen *up, int64_t ms);
 /*
  * Give the items of several generators as they come. The items of each one stay in order. Each
  * generator has at most one pending pull. The first pull asks them in the order of the array; so

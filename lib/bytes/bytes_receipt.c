@@ -260,16 +260,21 @@ void wr_items_tell(const weir_item *items, size_t count, enum wr_act act)
 }
 
 /* A part of a batch has the number and the origin of what vouches for it: an item of a source, or
- * an output that was made from several items and stands for all of them. False: it is not part of
- * this group. */
+ * an output that was made from several items and stands for all of them. */
+static bool vouches(const struct wr_run *run, const weir_item *part)
+{
+    uint64_t at = part->seq - run->first;
+    uint32_t origin = wr_receipt_origin_id(run->receipt);
+    return at < 64 && (run->bits >> at & 1) != 0 && (origin == 0 || origin == part->origin);
+}
+
+/* False: it is not part of this group. */
 static bool tell_part(const struct wr_group *group, const weir_item *part, enum wr_act act)
 {
     bool found = false;
     for (size_t i = 0; i < group->count; i++) {
         const struct wr_run *run = &group->runs[i];
-        uint64_t at = part->seq - run->first;
-        uint32_t origin = wr_receipt_origin_id(run->receipt);
-        if (at < 64 && (run->bits >> at & 1) != 0 && (origin == 0 || origin == part->origin)) {
+        if (vouches(run, part)) {
             struct wr_run one = wr_run_of(run->receipt, part->seq);
             wr_run_tell(&one, act);
             found = true;
@@ -285,6 +290,26 @@ void wr_part_tell(const weir_item *whole, const weir_item *part, enum wr_act act
                             !tell_part(group_of(receipt), part, act))) {
         wr_items_tell(whole, 1, act);
     }
+}
+
+void wr_part_vouch(const weir_item *whole, weir_item *part, size_t *hint)
+{
+    struct weir_receipt *receipt = whole->receipt;
+    part->receipt = receipt;
+    if (receipt == NULL || receipt->kind == WR_RECEIPT_ORIGIN) {
+        part->seq = receipt != NULL ? whole->seq : part->seq;
+        return;
+    }
+    const struct wr_group *group = group_of(receipt);
+    for (size_t i = 0; i < group->count; i++) { /* mostly the same run as for the part before */
+        const struct wr_run *run = &group->runs[(*hint + i) % group->count];
+        if (vouches(run, part)) {
+            *hint = (*hint + i) % group->count;
+            part->receipt = run->receipt;
+            return;
+        }
+    }
+    part->seq = whole->seq;
 }
 
 void wr_items_commit(const weir_item *items, size_t count)

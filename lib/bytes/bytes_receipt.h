@@ -95,6 +95,9 @@ void wr_items_unref(const weir_item *items, size_t count, enum wr_act act);
 void wr_items_tell(const weir_item *items, size_t count, enum wr_act act);
 /* Set the outcome of one part of a batch that is held. `whole`: the batch, or the part itself. */
 void wr_part_tell(const weir_item *whole, const weir_item *part, enum wr_act act);
+/* Give a part of a batch that is lent, or held as a whole, a receipt of its own: what the batch holds
+ * for it. *hint: 0 for the first part of a batch. */
+void wr_part_vouch(const weir_item *whole, weir_item *part, size_t *hint);
 /* As if a reference were taken and released with WR_ACT_COMMIT at once. */
 void wr_items_commit(const weir_item *items, size_t count);
 

@@ -265,7 +265,7 @@ static int make_way(struct queue *queue, struct weir_sink *sink, const weir_item
             return 1;
         }
         size_t drop = queue->when_full == WEIR_LATEST ? wr_ring_count(&queue->ring) : 1;
-        wr_ring_drop_oldest(&queue->ring, drop);
+        wr_ring_drop_oldest(&queue->ring, drop, WR_ACT_DROP);
         dropped(queue, drop);
         return 0;
     }

@@ -350,16 +350,36 @@ size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t c
     return n;
 }
 
+/* ---- what it holds */
+
+int64_t wr_ring_held(struct wr_ring *ring, uint32_t mark)
+{
+    int64_t held = wr_block_mark(ring->copies.block, mark);
+    for (size_t i = 0; i < ring->lent + ring->count; i++) {
+        held += wr_block_mark(wr_ring_slot(ring, i)->block, mark);
+    }
+    size_t at = ring->behind_at;
+    for (struct wr_ring_piece *piece = ring->behind; piece != NULL; piece = piece->next) {
+        size_t end = piece == ring->behind_last ? ring->behind_end : (size_t)WR_RING_PIECE;
+        held += (int64_t)sizeof *piece;
+        for (; at < end; at++) {
+            held += wr_block_mark(piece->items[at].block, mark);
+        }
+        at = 0;
+    }
+    return held;
+}
+
 /* ---- dropping */
 
 /* Drop the oldest item of the pieces; all items of the ring are lent. */
-static void drop_behind(struct wr_ring *ring)
+static void drop_behind(struct wr_ring *ring, enum wr_act act)
 {
     struct wr_ring_piece *piece = ring->behind;
     const weir_item *item = &piece->items[ring->behind_at++];
     ring->behind_count--;
     ring->bytes -= item->len;
-    wr_items_unref(item, 1, WR_ACT_DROP);
+    wr_items_unref(item, 1, act);
     wr_block_unref(item->block, 1);
     if (ring->behind_at == first_piece_end(ring)) {
         first_piece_is_over(ring);
@@ -367,20 +387,20 @@ static void drop_behind(struct wr_ring *ring)
     }
 }
 
-void wr_ring_drop_oldest(struct wr_ring *ring, size_t n)
+void wr_ring_drop_oldest(struct wr_ring *ring, size_t n, enum wr_act act)
 {
     size_t near = WR_MIN(n, ring->count);
     for (size_t i = 0; i < near; i++) {
         ring->bytes -= wr_ring_slot(ring, ring->lent + i)->len;
     }
-    release_some(ring, ring->lent, near, WR_ACT_DROP);
+    release_some(ring, ring->lent, near, act);
     for (size_t i = ring->lent; i > 0; i--) {
         *wr_ring_slot(ring, i - 1 + near) = *wr_ring_slot(ring, i - 1);
     }
     ring->head += near;
     ring->count -= near;
     for (; n > near; n--) {
-        drop_behind(ring);
+        drop_behind(ring, act);
     }
     if (ring->lent + ring->count == 0) {
         if (ring->behind != NULL) {

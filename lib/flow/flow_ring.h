@@ -65,8 +65,11 @@ size_t wr_ring_lend(struct wr_ring *ring, weir_item *items, size_t max);
 void wr_ring_release_lent(struct wr_ring *ring, enum wr_act act);
 /* Release all items. */
 void wr_ring_release_all(struct wr_ring *ring, enum wr_act act);
-/* Drop the n oldest items that are not lent; lent items stay at the head. */
-void wr_ring_drop_oldest(struct wr_ring *ring, size_t n);
+/* Release the n oldest items that are not lent, by `act`; lent items stay at the head. */
+void wr_ring_drop_oldest(struct wr_ring *ring, size_t n, enum wr_act act);
+
+/* For wr_gen_ops.held of its owner: mark the blocks of all items. Returns what stays charged. */
+int64_t wr_ring_held(struct wr_ring *ring, uint32_t mark);
 
 /* How many items wait. If none are in the ring and none are lent, there are none at all. */
 static inline size_t wr_ring_count(const struct wr_ring *ring)

@@ -111,6 +111,9 @@ int wr_plan_policy(const struct wr_plan_step *step, const weir_plan_options *opt
     if (options->strict != 0 && given != WR_PLAN_DEAD) {
         return WR_PLAN_STOP;
     }
+    if (given < 0 && step->component->stops != 0) {
+        return WR_PLAN_STOP;
+    }
     return given >= 0 ? given : options->dead != NULL ? WR_PLAN_DEAD : WR_PLAN_SKIP;
 }
 

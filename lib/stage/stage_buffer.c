@@ -1,5 +1,6 @@
 /*
- * stage_buffer.c - weir_buffer: reads ahead in its own task, through a queue.
+ * stage_buffer.c - weir_buffer, weir_latest and weir_prefetch: read ahead in a task of their own, through
+ * a queue.
  *
  * Nothing runs before the first pull, which makes the queue and the pump's task. The generator owns
  * that task, not the scope: when the scope's other tasks have ended, the scope ends the buffer
@@ -197,4 +198,77 @@ const weir_component wr_component_queue = {
     .example = "gen 1..10 | queue 100 64KiB | head 3",
     .prints = "1\n2\n3\n",
     .open = queue_open,
+};
+
+/* ---- latest, prefetch */
+
+weir_gen *weir_latest(weir_gen *up)
+{
+    weir_queue_options options = {
+        .struct_size = sizeof options, .name = "latest", .when_full = WEIR_LATEST};
+    return weir_buffer(up, &options);
+}
+
+weir_gen *weir_prefetch(weir_gen *up, int64_t items)
+{
+    weir_queue_options options = {
+        .struct_size = sizeof options, .name = "prefetch", .items_max = items};
+    return weir_buffer(up, &options);
+}
+
+static weir_gen *latest_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    (void)opening;
+    (void)args;
+    return weir_latest(up);
+}
+
+static weir_gen *prefetch_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
+    const struct queue_args *a = args;
+    weir_queue_options options = {.struct_size = sizeof options,
+                                  .name = "prefetch",
+                                  .items_max = a->items_max,
+                                  .bytes_max = a->bytes_max};
+    (void)opening;
+    return weir_buffer(up, &options);
+}
+
+static const weir_arg prefetch_args[] = {
+    WEIR_ARG_COUNT(struct queue_args, items_max, .name = "N",
+                   .flags = WEIR_ARG_REQUIRED | WEIR_ARG_HOLDS, .min = 1, .help = "items at most"),
+    WEIR_ARG_SIZE(struct queue_args, bytes_max, .name = "SIZE", .flags = WEIR_ARG_HOLDS, .min = 1,
+                  .preset = "1MiB", .help = "bytes at most"),
+};
+
+const weir_component wr_component_latest = {
+    .struct_size = sizeof wr_component_latest,
+    .name = "latest",
+    .kind = WEIR_KIND_STAGE,
+    .takes = WEIR_SHAPES_ALL,
+    .gives = WEIR_SHAPE_SAME,
+    .traits = WEIR_TRAIT_READS_AHEAD | WEIR_TRAIT_CHANGES_OUTCOMES | WEIR_TRAIT_NEVER_FULL,
+    .help = "Only the newest item, for a reader that is slower than the stream: the others are "
+            "dropped, and counted.",
+    .example = "gen 1..1 | latest",
+    .prints = "1\n",
+    .open = latest_open,
+};
+
+const weir_component wr_component_prefetch = {
+    .struct_size = sizeof wr_component_prefetch,
+    .name = "prefetch",
+    .kind = WEIR_KIND_STAGE,
+    .takes = WEIR_SHAPES_ALL,
+    .gives = WEIR_SHAPE_SAME,
+    .traits = WEIR_TRAIT_READS_AHEAD | WEIR_TRAIT_ONE_TO_ONE | WEIR_TRAIT_PIECES,
+    .args = prefetch_args,
+    .args_count = sizeof prefetch_args / sizeof prefetch_args[0],
+    .args_size = sizeof(struct queue_args),
+    .help =
+        "Reads N items ahead, while what comes after it is at work: a queue that makes everything "
+        "before it wait when it is full.",
+    .example = "gen 1..10 | prefetch 100 | head 3",
+    .prints = "1\n2\n3\n",
+    .open = prefetch_open,
 };

@@ -205,7 +205,7 @@ class Modules(TestCase):
             self.assertNotIn("there is no source", run.err)
         self.ends(weir("help", "./none", cwd=MODULES), 2, "there is no source, stage or sink './none'")
         self.ends(weir("help", "evry", cwd=MODULES), 2, "there is no source, stage or sink 'evry'")
-        self.ends(weir("help", "throttle"), 2, "'throttle' is not in this version")
+        self.ends(weir("help", "window"), 2, "'window' is not in this version")
 
     def test_a_module_without_the_dot_and_slash_says_how_to_write_it(self):
         self.refused("gen 1.. | two.so:every 3", "unknown stage 'two.so:every'", "to load a module: ./two.so:every")

@@ -261,6 +261,7 @@ SUITE_TEST(keeps_memory_bound, struct wr_stage_kit)
     }
     weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = BUDGET_BYTES));
     ck_assert_ptr_nonnull(loop);
+    wr_loop_virtual_clock(loop, 1700000000000000000); /* it may wait for each item */
     weir_gen *gen = wr_feed_open(kit, weir_root(loop),
                                  (struct wr_feed){.portion = WR_PORTION_MAX, .big = BIG_ITEMS});
     while (weir_next(gen, &item)) {}

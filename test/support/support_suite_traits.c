@@ -70,10 +70,16 @@ static size_t come_of(const struct wr_stage_kit *kit, size_t from, bool with_sta
     return count;
 }
 
-/* A stage that holds nothing back gives at once what it would give if its input ended here. */
+/* A stage that holds nothing back gives at once what it would give if its input ended here, but for the
+ * bytes that end the stream of an encoder. One that says it holds bytes back is not looked at with
+ * bytes cut anywhere. */
 static void check_held(const struct wr_stage_kit *kit, uint32_t traits)
 {
-    bool held = false;
+    bool held = false, says = (traits & WEIR_TRAIT_HOLDS_BACK) != 0;
+    size_t ends = wr_kit_encodes(kit) && !says ? 1 : 0;
+    if (says && kit->shape == WEIR_SHAPE_BYTES) {
+        return;
+    }
     for (size_t from = 1; from <= wr_kit_count(kit) && kit->shape != WEIR_SHAPE_BYTES; from++) {
         char expected[WR_SHOWN_MAX];
         size_t whole = 0;
@@ -83,10 +89,11 @@ static void check_held(const struct wr_stage_kit *kit, uint32_t traits)
             whole += *c == '|';
         }
         size_t come = come_of(kit, from, false, &kept);
-        held = held || come + wr_kit_encodes(kit) < whole;
+        held =
+            held || (wr_feed.given >= from && come + ends < whole); /* else it has not read them */
     }
-    ck_assert_msg(held == ((traits & WEIR_TRAIT_HOLDS_BACK) != 0),
-                  held ? "%s: it holds items back" : "%s: it holds nothing back", kit->text);
+    ck_assert_msg(held == says, held ? "%s: it holds items back" : "%s: it holds nothing back",
+                  kit->text);
 }
 
 /* When one item is pulled and the reader then does nothing for hours. */
@@ -113,7 +120,7 @@ static const weir_slice bad_items[] = {
     {"", 0}, {"\xff\xfe", 2}, {"{\"a\":", 5}, {"\0\"", 2}, {"\"", 1}};
 
 /* Among items that it cannot use, and those of the kit. */
-static void check_rejects(const struct wr_stage_kit *kit, uint32_t traits)
+static void check_rejects(const struct wr_stage_kit *kit, const struct wr_stage_part *part)
 {
     struct wr_stage_kit bad = *kit;
     weir_item item;
@@ -125,11 +132,12 @@ static void check_rejects(const struct wr_stage_kit *kit, uint32_t traits)
     for (size_t i = 0; i < 2; i++) {
         weir_gen *gen = wr_feed_open(kits[i], weir_root(loop), (struct wr_feed){0});
         while (weir_next(gen, &item)) {}
-        (void)!weir_finish(gen, NULL);
+        bool failed = weir_finish(gen, NULL) < 0;
+        rejected += failed && part->component->stops != 0;
         rejected += ledger_of(weir_root(loop)).rejected;
     }
     weir_loop_free(loop);
-    ck_assert_msg((rejected > 0) == ((traits & WEIR_TRAIT_REJECTS) != 0),
+    ck_assert_msg((rejected > 0) == ((part->traits & WEIR_TRAIT_REJECTS) != 0),
                   rejected > 0 ? "%s: it rejects items"
                                : "%s: it rejects none of its items, and nothing in bad_items of "
                                  "test/support/support_suite_traits.c",
@@ -301,7 +309,7 @@ void wr_stage_is_as_its_traits_say(const void *on)
                   "%s: it is one-to-one, and takes bytes cut anywhere", kit->text);
     check_ahead(kit, traits);
     if (kit->shape != WEIR_SHAPE_BYTES) {
-        check_rejects(kit, traits);
+        check_rejects(kit, &part);
     }
     if ((traits & WEIR_TRAIT_PIECES) != 0 && !wr_kit_encodes(kit)) {
         check_pieces(kit);

@@ -117,7 +117,7 @@ TEST(ring_drops_the_oldest_that_are_not_lent_wherever_they_lie)
             next += lend(1 + (size_t)rand() % LENT_MAX, next);
         }
         size_t drop = wr_ring_count(&ring) > 0 ? (size_t)rand() % wr_ring_count(&ring) : 0;
-        wr_ring_drop_oldest(&ring, drop);
+        wr_ring_drop_oldest(&ring, drop, WR_ACT_DROP);
         next += drop;
         ck_assert_uint_eq(wr_ring_count(&ring), origin.given + 1 - next);
     }

@@ -44,7 +44,7 @@ struct call {
     const char *function;
     void (*make)(struct world *w);
 };
-static struct call calls[200];
+static struct call calls[400];
 static size_t calls_count;
 
 /* One function, and how it is called. */
@@ -396,6 +396,24 @@ CALL(weir_map, weir_map(w->gen, "m", map_fn, NULL, 0));
 CALL(weir_head, weir_head(w->gen, 1));
 CALL(weir_shown, weir_shown(w->gen, NULL));
 CALL(weir_skip, weir_skip(w->gen, 1));
+CALL(weir_until, weir_until(w->gen, ".", false, NULL));
+CALL(weir_assert, weir_assert(w->gen, ".", NULL));
+CALL(weir_enumerate, weir_enumerate(w->gen, 0));
+CALL(weir_seq, weir_seq(w->gen, NULL));
+CALL(weir_pairwise, weir_pairwise(w->gen));
+CALL(weir_accumulate, weir_accumulate(w->gen, ".", NULL, NULL));
+CALL(weir_uniq, weir_uniq(w->gen, NULL));
+CALL(weir_last, weir_last(w->gen, 1));
+CALL(weir_unbatch, weir_unbatch(w->gen));
+CALL(weir_rechunk, weir_rechunk(w->gen, 1));
+CALL(weir_prefetch, weir_prefetch(w->gen, 1));
+CALL(weir_latest, weir_latest(w->gen));
+CALL(weir_throttle, weir_throttle(w->gen, 1, false, 1));
+CALL(weir_sample, weir_sample(w->gen, WEIR_OPTIONS(weir_sample_options, .every = 1)));
+CALL(weir_delay, weir_delay(w->gen, 1, NULL));
+CALL(weir_for, weir_for(w->gen, 1));
+CALL(weir_keepalive, weir_keepalive(w->gen, 1, NULL));
+CALL(weir_timeout, weir_timeout(w->gen, 1));
 CALL(weir_where, weir_where(w->gen, ".", NULL));
 CALL(weir_map_expr, weir_map_expr(w->gen, ".", NULL));
 CALL(weir_grep, weir_grep(w->gen, "x"));

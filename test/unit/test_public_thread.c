@@ -97,6 +97,24 @@ static struct {
     CALL(grep_without, (it.gen, "x")) \
     CALL(head, (it.gen, 1)) \
     CALL(head_of_run, (it.gen, 1)) \
+    CALL(until, (it.gen, ".", false, NULL)) \
+    CALL(assert, (it.gen, ".", NULL)) \
+    CALL(enumerate, (it.gen, 0)) \
+    CALL(seq, (it.gen, NULL)) \
+    CALL(pairwise, (it.gen)) \
+    CALL(accumulate, (it.gen, ".", NULL, NULL)) \
+    CALL(uniq, (it.gen, NULL)) \
+    CALL(last, (it.gen, 1)) \
+    CALL(unbatch, (it.gen)) \
+    CALL(rechunk, (it.gen, 1)) \
+    CALL(prefetch, (it.gen, 1)) \
+    CALL(latest, (it.gen)) \
+    CALL(throttle, (it.gen, 1, false, 1)) \
+    CALL(sample, (it.gen, WEIR_OPTIONS(weir_sample_options, .every = 1))) \
+    CALL(delay, (it.gen, 1, NULL)) \
+    CALL(for, (it.gen, 1)) \
+    CALL(keepalive, (it.gen, 1, NULL)) \
+    CALL(timeout, (it.gen, 1)) \
     CALL(exec_bytes, (it.scope, "exit", NULL)) \
     CALL(exec_lines, (it.scope, "exit", NULL)) \
     CALL(exec_sink, (it.scope, "exit", NULL)) \
