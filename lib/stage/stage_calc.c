@@ -57,7 +57,7 @@ int wr_calc_read(struct wr_calc *calc, struct weir_gen *gen, const weir_item *it
 {
     wr_machine_begin(calc->run);
     wr_machine_clock(calc->run, gen->loop->now_unix_ns);
-    int rc = wr_item_input_read(&calc->input, gen, item, false);
+    int rc = wr_item_input_read(&calc->input, gen, item);
     if (rc > 0 && wr_program_reads_meta(calc->program)) {
         rc = wr_item_input_meta(gen, calc->run, item, true);
     }
