@@ -363,7 +363,7 @@ static const char *hint_of(const struct run *run, const weir_error *error, char 
         return "--follow sends the request again after a break or an end";
     }
     if ((error->code == WEIR_ETRUNCATED || error->code == WEIR_ERESET) && !run->flags->follow &&
-        run->flags->retries == 0 && (text_upon(run->plan) & UPON_PEER_SOURCE) != 0) {
+        run->flags->retries == 0 && (text_upon(run->flags, run->plan) & UPON_PEER_SOURCE) != 0) {
         return "--retry N connects again after a break, --follow also after an end";
     }
     if (error->code == WEIR_EBUDGET) {
