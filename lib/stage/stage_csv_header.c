@@ -129,12 +129,9 @@ static bool make_room(struct wr_csv_headers *headers, const struct weir_loop *lo
            wr_grow(&headers->list, sizeof *headers->list, headers->cap, &headers->cap);
 }
 
-struct wr_csv_header *wr_csv_header_of(struct wr_csv_headers *headers, const struct weir_loop *loop,
-                                       uint32_t origin)
+struct wr_csv_header *wr_csv_header_find(struct wr_csv_headers *headers,
+                                         const struct weir_loop *loop, uint32_t origin)
 {
-    if (WR_LIKELY(is_at(headers, headers->at, origin))) {
-        return &headers->list[headers->at];
-    }
     size_t at = place_of(headers, origin);
     if (!is_at(headers, at, origin)) {
         if (!make_room(headers, loop)) {

@@ -33,9 +33,17 @@ weir_slice *wr_csv_copy_names(const weir_slice *names, size_t have, size_t count
 /* The bytes of such a list. */
 size_t wr_csv_names_bytes(const weir_slice *names, size_t count);
 
+/* The slow part of wr_csv_header_of: another origin than before. */
+struct wr_csv_header *wr_csv_header_find(struct wr_csv_headers *headers,
+                                         const struct weir_loop *loop, uint32_t origin);
 /* The header of an origin, a new one if it has none; valid until the next call. NULL: no memory. */
-struct wr_csv_header *wr_csv_header_of(struct wr_csv_headers *headers, const struct weir_loop *loop,
-                                       uint32_t origin);
+static inline struct wr_csv_header *wr_csv_header_of(struct wr_csv_headers *headers,
+                                                     const struct weir_loop *loop, uint32_t origin)
+{
+    return headers->at < headers->count && headers->list[headers->at].origin == origin
+               ? &headers->list[headers->at]
+               : wr_csv_header_find(headers, loop, origin);
+}
 /* Set its names, as wr_csv_copy_names. 0 or WEIR_ENOMEM. */
 int wr_csv_header_set(struct wr_csv_headers *headers, struct wr_csv_header *header,
                       const weir_slice *names, size_t have, size_t count);

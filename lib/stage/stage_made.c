@@ -31,24 +31,15 @@ void wr_made_fini(struct wr_made *made)
     made->rest = NULL;
 }
 
-int wr_made_reserve(struct wr_made *made, struct weir_gen *gen, size_t need, size_t left)
-{
-    return wr_made_reserve_with(made, gen, need, 0, left);
-}
-
-int wr_made_reserve_with(struct wr_made *made, struct weir_gen *gen, size_t each, size_t once,
-                         size_t left)
+int wr_made_reserve_block(struct wr_made *made, struct weir_gen *gen, size_t each, size_t once,
+                          size_t left)
 {
     int why = 0;
-    struct weir_block *block = made->block;
     size_t need = each + once;
-    made->need = need;
-    if (block != NULL && block->cap - block->len >= need) {
-        return 0;
-    }
     struct wr_block_pool *pool = &gen->loop->blocks;
     size_t all = left > 1 ? each / 8 * 9 * left + once : need; /* some are longer */
-    block = wr_block_new(pool, WR_MAX(need, WR_MIN(all, (size_t)WR_BLOCK_BYTES)), &why);
+    struct weir_block *block =
+        wr_block_new(pool, WR_MAX(need, WR_MIN(all, (size_t)WR_BLOCK_BYTES)), &why);
     if (block == NULL && why == WEIR_EBUDGET && all > need) {
         block = wr_block_new(pool, need, &why);
     }

@@ -47,11 +47,25 @@ struct wr_made {
 };
 
 size_t wr_made_next(struct wr_made *made, struct weir_gen *gen, weir_item *items, size_t max);
-/* Make room for `need` bytes at made->block->data + len. 0, WEIR_EBUDGET or WEIR_ENOMEM. */
-int wr_made_reserve(struct wr_made *made, struct weir_gen *gen, size_t need, size_t left);
-/* The same for `each` bytes, and `once` bytes that the items after it will share. */
-int wr_made_reserve_with(struct wr_made *made, struct weir_gen *gen, size_t each, size_t once,
-                         size_t left);
+/* The slow part of wr_made_reserve_with: a new block. */
+int wr_made_reserve_block(struct wr_made *made, struct weir_gen *gen, size_t each, size_t once,
+                          size_t left);
+/* Make room for `each` bytes at made->block->data + len, and for `once` bytes that the items after it
+ * will share. 0, WEIR_EBUDGET or WEIR_ENOMEM. */
+static inline int wr_made_reserve_with(struct wr_made *made, struct weir_gen *gen, size_t each,
+                                       size_t once, size_t left)
+{
+    const struct weir_block *block = made->block;
+    made->need = each + once;
+    return WR_LIKELY(block != NULL && block->cap - block->len >= made->need)
+               ? 0
+               : wr_made_reserve_block(made, gen, each, once, left);
+}
+static inline int wr_made_reserve(struct wr_made *made, struct weir_gen *gen, size_t need,
+                                  size_t left)
+{
+    return wr_made_reserve_with(made, gen, need, 0, left);
+}
 /* For a stage that makes several items of one, and does not use wr_made_next. The blocks of the last
  * call are released. */
 void wr_made_loan_over(struct wr_made *made);

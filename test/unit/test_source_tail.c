@@ -788,6 +788,9 @@ static const char *next_places(struct fixture *f, int count)
 TEST(lines_know_their_file_and_where_they_begin)
 {
     struct fixture f;
+    if (wr_test_sweeps()) {
+        return; /* the tests after it meet the same points */
+    }
     begin(&f);
     append(&f, "a", "1\n\n22\r\n3\n");
     append(&f, "b", "4\n5\n");
