@@ -71,7 +71,8 @@ typedef struct weir_http_options {
                                   (one line repeated without end reaches 1030); WEIR_NONE: no
                                   limit */
     int32_t follow; /* 1: request again, without limit, after an end and after a lost connection
-                       that cannot be resumed; each time a possible gap or repeats are logged.
+                       that cannot be resumed; what a new body repeats from its beginning is left
+                       out, else a possible gap or repeats are logged, see weir_http_lines.
                        default 0 */
     int32_t raw;    /* 1: a body with a Content-Encoding is not decoded. default 0: decoded */
     int64_t retry_after_max_ms; /* the longest Retry-After of a server that is obeyed; with a longer
@@ -85,6 +86,8 @@ typedef struct weir_http_options {
                               default: none */
     const char *key_file; /* PEM, its key, without a password; default: it is in cert_file. Without
                               cert_file: WEIR_EINVAL */
+    const char *since;    /* ".seq": a field of each line's JSON that grows, as its position; see
+                          weir_http_lines. Not for other items than lines. default: none */
     /* The byte of the body at which the source begins, when the state has no position: with Range, or by
      * leaving out what comes before it. Not for event streams, whose place is a header Last-Event-ID.
      * default 0 */
@@ -245,6 +248,23 @@ enum {
  * another version, too. Before a retry there is a random pause of up to 0.5 s, doubled each time up
  * to 30 s, but no shorter than a Retry-After. Retries are logged (info). 408, 425, 429 and 5xx are
  * retried, too.
+ *
+ * Repeats. A body that is requested again from the start (options->follow) is compared with what was
+ * given: its bytes are held back, and what agrees is left out, in stretches that end after 1, 2, 4 ...
+ * lines and then every 64 KiB, or where all that was given ends. At the first difference, after 2 s in
+ * which no such place was reached, or with 1 MiB held back (an eighth of the loop's budget if that is
+ * less), all that is held is given, and a possible gap or repeats are logged. So a feed that begins
+ * with its history is not repeated, and one that begins with a greeting loses nothing. A framer that
+ * needs more than bytes (csv, json, sse) is not compared, and a restart with a state begins without a
+ * history.
+ *
+ * A field as the position (options->since). Each connection begins with repeats: lines whose field is
+ * not greater than that of the last line given are left out, up to the first one that is greater, and
+ * their number is logged. Then every body is requested from the start, after a break or with `follow`
+ * also after an end, and nothing else is compared. Numbers compare with numbers, and strings with
+ * strings of the same length (time stamps); a line whose field is missing or does not compare is given.
+ * With a state a restart leaves out what is not greater than the field of the last line that settled:
+ * at-least-once, as nothing proves that it is the same feed.
  *
  * url      http:// or https://; a user and password in it are used like options->user. Copied.
  * options  NULL: the defaults. Copied, with all texts.
@@ -485,7 +505,8 @@ WEIR_API weir_gen *weir_journal_entries(weir_scope *scope, const weir_journal_op
  * Connecting again. With `retries` or `follow`, a connection that is reset, cut (TLS) or silent for
  * stall_ms is made again, with `follow` also one that has ended; after a random pause of up to 0.5 s,
  * doubled each time up to 30 s. The pauses begin anew after a new item, or after 30 s of connection.
- * Nothing can be requested again, so each loss is reported with "a gap or repeats are possible". An
+ * Nothing can be requested again: what the peer repeats from its beginning is left out, as for
+ * weir_http_lines with `follow`, else "a gap or repeats are possible" is reported. An
  * item that a break has cut is not given (its size is reported), and one that an end has cut is given
  * as at any end: bytes of two connections are never in one item (without a framer, items are bytes
  * as they come). After `retries` attempts in a row without a new item the source fails with the last

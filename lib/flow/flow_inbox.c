@@ -115,7 +115,7 @@ static void let_go_of_bytes(struct wr_inbox *inbox)
     wr_block_unref(inbox->block, 1);
     inbox->block = NULL;
     inbox->start = 0;
-    inbox->pending = 0;
+    inbox->pending = inbox->looked = 0;
 }
 
 static void let_go_of_lent(struct wr_inbox *inbox)
@@ -349,6 +349,41 @@ static void set_types(weir_item *items, size_t count, const weir_type *type)
     }
 }
 
+/* Leave out the frames that are not to be given. The pieces of an item go together. Returns how many are
+ * left. */
+static long keep_frames(struct wr_inbox *inbox, struct wr_frame *frames, long count)
+{
+    bool inside = inbox->open;
+    long kept = 0;
+    for (long i = 0; i < count; i++) {
+        bool piece = inside || (frames[i].flags & WEIR_ITEM_PART) != 0;
+        inside = (frames[i].flags & WEIR_ITEM_PART) != 0;
+        if (piece || inbox->keeps(inbox->gen, frames[i].data, frames[i].len)) {
+            frames[kept++] = frames[i];
+        }
+    }
+    inbox->left_out = kept < count;
+    return kept;
+}
+
+/* The same for values and their ends. */
+static long keep_values(struct wr_inbox *inbox, weir_item *items, uint64_t *ends, long count)
+{
+    long kept = 0;
+    for (long i = 0; i < count; i++) {
+        weir_slice text = {items[i].data, items[i].len};
+        (void)!weir_item_text(&items[i], &text, NULL);
+        if (inbox->keeps(inbox->gen, text.data, text.len)) {
+            ends[kept] = ends[i];
+            items[kept++] = items[i];
+        } else {
+            wr_block_unref(items[i].block, 1);
+        }
+    }
+    inbox->left_out = kept < count;
+    return kept;
+}
+
 /* One round: up to BATCH items of the oldest block. Negative: the framer has failed, or there was
  * no memory. */
 static long take_batch(struct wr_inbox *inbox, struct weir_block *block, weir_item *items,
@@ -366,10 +401,17 @@ static long take_batch(struct wr_inbox *inbox, struct weir_block *block, weir_it
         block->line = framer->ops->counts_lines && !inbox->origin->late ? framer->lines + 1 : 0;
         block->line_at = 0;
     }
-    long n = framer->ops->split(framer, block->data + inbox->start, block->len - inbox->start, eof,
-                                frames, max, &used);
+    const char *data = block->data + inbox->start;
+    uint64_t base = framer->offset;
+    long n = framer->ops->split(framer, data, block->len - inbox->start, eof, frames, max, &used);
+    if (WR_UNLIKELY(inbox->repeats != NULL)) {
+        wr_inbox_gave(inbox, data, used, base, frames, n > 0 ? (size_t)n : 0);
+    }
     inbox->start += used;
     inbox->pending -= used;
+    if (WR_UNLIKELY(inbox->keeps != NULL) && n > 0) {
+        n = keep_frames(inbox, frames, n);
+    }
     if (n <= 0) {
         return n;
     }
@@ -414,6 +456,9 @@ static long take_values(struct wr_inbox *inbox, struct weir_block *block, weir_i
                                  block->len - inbox->start, eof, items, ends, max, &used);
     inbox->start += used;
     inbox->pending -= used;
+    if (WR_UNLIKELY(inbox->keeps != NULL) && n > 0) {
+        n = keep_values(inbox, items, ends, n);
+    }
     struct wr_origin *origin = inbox->origin;
     int rc = n > 0 && has_new_note(inbox) ? keep_note(inbox, ends[0]) : 0;
     for (long i = 0; i < n; i++) {
@@ -491,6 +536,9 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
     if (WR_UNLIKELY(inbox->open && !framer->open)) {
         return take_last(inbox, gen, items, over); /* restarted elsewhere, at another item */
     }
+    if (WR_UNLIKELY(inbox->repeats != NULL) && wr_inbox_holds(inbox)) {
+        return 0;
+    }
     while (count < max) {
         struct weir_block *block = inbox->full != NULL ? inbox->full : inbox->block;
         if (block == NULL || inbox->start == block->len) {
@@ -503,6 +551,7 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
         if (!can_lend(inbox, block)) {
             break;
         }
+        inbox->left_out = false;
         long n = WR_LIKELY(framer->ops->split != NULL)
                      ? take_batch(inbox, block, items + count, want)
                      : take_values(inbox, block, items + count, want);
@@ -515,7 +564,7 @@ size_t wr_inbox_take(struct wr_inbox *inbox, struct weir_gen *gen, weir_item *it
             return take_fails(inbox, WEIR_ENOMEM, 0, over);
         }
         count += (size_t)n;
-        if ((size_t)n < want && inbox->full == NULL) {
+        if ((size_t)n < want && inbox->full == NULL && !inbox->left_out) {
             break;
         }
     }

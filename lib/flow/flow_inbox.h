@@ -26,6 +26,7 @@
 #define WR_FLOW_INBOX_H
 
 #include "codec_framer.h"
+#include "codec_repeats.h"
 #include "flow_gen.h"
 #include "flow_position.h"
 
@@ -59,6 +60,14 @@ struct wr_inbox {
      * and gen does not fail; its offset and message are set. NULL: gen fails. */
     weir_error *failure;
     bool quiet; /* overlong items are not logged */
+    /* The source's: what was given, to leave out what a new stream repeats. NULL: nothing is
+     * compared. */
+    struct wr_repeats *repeats;
+    size_t looked; /* bytes of `pending` that were compared */
+    /* For a source that leaves out repeats by their content: is this item to be given? It has no number
+     * yet. NULL: all are. */
+    bool (*keeps)(struct weir_gen *gen, const char *data, size_t len);
+    bool left_out; /* an item of this round was not */
 };
 
 /* Initialise for items cut by `framing` (its limits as in weir_lines_options). 0 or WEIR_ENOMEM,
@@ -118,6 +127,29 @@ void wr_inbox_restart(struct wr_inbox *inbox, uint64_t offset);
 void wr_inbox_resume(struct wr_inbox *inbox, uint64_t end);
 /* The same from a stored position, which has the framer's note. False: the note is invalid. */
 bool wr_inbox_resume_at(struct wr_inbox *inbox, const struct wr_offset *at);
+/*
+ * A stream that is requested again may begin with what was given (codec_repeats.h). `repeats`, which the
+ * caller has initialised, follows what is given from now on. It must live as long as the inbox has it.
+ * False: what this framer needs besides bytes makes a comparison impossible, and nothing is done.
+ */
+bool wr_inbox_track(struct wr_inbox *inbox, struct wr_repeats *repeats);
+/* A stream begins, of which no byte was taken: while it repeats what was given, or may do so,
+ * wr_inbox_take gives nothing. */
+void wr_inbox_compare(struct wr_inbox *inbox);
+/* For wr_inbox_take: compare what has come, and drop the repeats. True: the rest is held. */
+bool wr_inbox_holds(struct wr_inbox *inbox);
+/* The connection is lost, before wr_inbox_resume: what is held is to be given first. True: take it. */
+bool wr_inbox_let_go(struct wr_inbox *inbox);
+/* These bytes were cut into frames; base: the offset of data. */
+void wr_inbox_gave(struct wr_inbox *inbox, const char *data, size_t len, uint64_t base,
+                   const struct wr_frame *frames, size_t count);
+/* How long to wait for bytes, at most, given a limit of the caller's own; negative: no limit. */
+int64_t wr_inbox_wait_ms(const struct wr_inbox *inbox, int64_t limit_ms);
+/* After that wait. True: it has let go of what was held, which can be taken now. */
+bool wr_inbox_waited(struct wr_inbox *inbox, int64_t began_ns);
+/* How the comparison has ended, once: what to log, a text for printf with the number of what was left
+ * out, in bytes; NULL: nothing new. */
+const char *wr_inbox_told(struct wr_inbox *inbox, uint64_t *dropped);
 /* From now on the origin keeps an offset for each item. offsets: its positions; NULL: its positions
  * are not offsets. */
 static inline void wr_inbox_keep_ends(struct wr_inbox *inbox, struct wr_offsets *offsets)

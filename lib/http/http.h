@@ -226,7 +226,7 @@ struct wr_http {
     bool cut;      /* once ended: the connection may have been cut */
     struct wr_http_decoder *decoder;
     /* backpressure */
-    size_t stale; /* bytes in the inbox that hold no complete item */
+    size_t stale; /* bytes in the inbox that hold no complete item, or that it holds back */
     bool starved; /* paused, waits for budget */
 };
 

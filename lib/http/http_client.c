@@ -232,11 +232,17 @@ int wr_http_wait(struct wr_http *http)
     if (http->inbox != NULL) {
         wr_inbox_came(http->inbox, 0);
     }
-    wr_limit_start(http->loop, &limit, limit_of(http));
+    int64_t limit_ms = limit_of(http), began_ns = wr_now_ns(http->loop);
+    bool body = http->inbox != NULL && http->phase == WR_HTTP_BODY;
+    wr_limit_start(http->loop, &limit, body ? wr_inbox_wait_ms(http->inbox, limit_ms) : limit_ms);
     int rc = wr_wait_limited(&limit, why_of(http), http->of);
     wr_limit_stop(&limit);
+    bool let_go = body && wr_inbox_waited(http->inbox, began_ns);
     if (rc != WEIR_ETIMEDOUT) {
         return rc;
+    }
+    if (let_go) {
+        return 0;
     }
     if (http->phase == WR_HTTP_BACKOFF) {
         http->phase = WR_HTTP_CLOSED; /* the pause is over */

@@ -138,7 +138,8 @@ static bool goes_on_by_id(const struct wr_plan_step *step)
 const weir_component *wr_plan_goes_on_by(const struct wr_plan_step *step)
 {
     const weir_component *framer = step->framer;
-    bool on_demand = framer != NULL && (framer->traits & WEIR_TRAIT_ON_DEMAND) != 0;
+    bool on_demand = framer != NULL && (framer->traits & WEIR_TRAIT_ON_DEMAND) != 0 &&
+                     (wr_plan_traits(step) & WEIR_TRAIT_PROVES) != 0;
     return on_demand || goes_on_by_id(step) ? framer : step->component;
 }
 
@@ -156,7 +157,9 @@ static bool add_step(const struct wr_plan_step *step, size_t depth, void *arg)
             weaken(promise, WEIR_AT_LEAST_ONCE, by,
                    "cannot prove that it continues at the saved position");
         }
-        add_condition(promise, by->condition);
+        if ((traits & WEIR_TRAIT_PROVES) != 0) {
+            add_condition(promise, by->condition);
+        }
     }
     if ((traits & WEIR_TRAIT_CHANGES_OUTCOMES) != 0) {
         weaken(promise, WEIR_BEST_EFFORT, step->component, "may drop items");

@@ -3,8 +3,8 @@
  * with `follow` also when the stream has ended.
  *
  * The pauses and the words are those of HTTP (source_http_resume.c). Nothing can be requested again:
- * what was sent while there was no connection is lost unless the peer repeats it, and this is said
- * at the first attempt after each loss. The bytes of two connections never become one item: an
+ * what was sent while there was no connection is lost unless the peer repeats it. What it repeats from
+ * its beginning is left out (codec_repeats.h); else a possible gap is reported. The bytes of two connections never become one item: an
  * unfinished item at a break is dropped, with its size in the message; what is unfinished at an orderly
  * end is given as at any end.
  *
@@ -32,11 +32,13 @@ struct wr_again {
     bool follow;     /* an end is no end */
     bool heard;      /* something was received, on any connection */
     bool heard_here; /* ... on this one */
+    bool broken;     /* this one is lost, and what was held back is given first */
     int tries, pauses;
     int64_t connected_ns, heard_ns, lost_ns;
     size_t unfinished;  /* bytes of the item that the last loss has cut */
     weir_error failure; /* the framer's, at the end of a stream */
     weir_error why;     /* of the last loss or attempt */
+    struct wr_repeats repeats;
 };
 
 int wr_again_set(struct wr_stream_source *stream, const weir_socket_options *options)
@@ -51,6 +53,7 @@ int wr_again_set(struct wr_stream_source *stream, const weir_socket_options *opt
     again->most = options->retries > 0 ? options->retries : INT32_MAX;
     again->follow = options->follow != 0;
     again->first_too = options->retries > 0 || again->follow;
+    wr_repeats_init(&again->repeats, WR_REPEATS_HELD_MAX);
     stream->again = again;
     return 0;
 }
@@ -77,6 +80,11 @@ static void connected(struct wr_stream_source *stream)
     struct wr_again *again = stream->again;
     again->connected_ns = wr_now_ns(stream->gen.loop);
     again->heard_here = false;
+    if (!again->heard) {
+        (void)wr_inbox_track(&stream->inbox, &again->repeats);
+    } else if (stream->inbox.repeats != NULL) {
+        wr_inbox_compare(&stream->inbox);
+    }
 }
 
 static void log_retry(const struct wr_stream_source *stream, int64_t ms)
@@ -88,7 +96,9 @@ static void log_retry(const struct wr_stream_source *stream, int64_t ms)
     if (again->heard && silent_ms >= 1000) {
         snprintf(behind, sizeof behind, "; %" PRId64 " s behind", silent_ms / 1000);
     }
-    if (again->heard) {
+    if (again->heard && stream->inbox.repeats != NULL) {
+        snprintf(how, sizeof how, "what comes again is left out");
+    } else if (again->heard) {
         snprintf(how, sizeof how, "a gap or repeats are possible after %s %" PRIu64, item,
                  stream->gen.origin->given);
     }
@@ -181,9 +191,21 @@ void wr_again_read(struct wr_stream_source *stream, int64_t n)
     }
 }
 
-void wr_again_given(struct wr_stream_source *stream)
+void wr_again_taken(struct wr_stream_source *stream, size_t n, uint64_t before)
 {
-    stream->again->tries = stream->again->pauses = 0;
+    struct wr_again *again = stream->again;
+    uint64_t dropped;
+    enum wr_repeats_news news = again->repeats.news;
+    if (n > 0) {
+        again->tries = again->pauses = 0;
+    }
+    const char *text = wr_inbox_told(&stream->inbox, &dropped);
+    if (text != NULL) {
+        wr_log(&stream->gen.loop->log, WR_LOG_INFO, stream->gen.name,
+               "%s (%" PRIu64 " bytes were left out)%s after %s %" PRIu64, text, dropped,
+               news == WR_REPEATS_WHOLE ? "; it goes on" : ": a gap or repeats are possible",
+               stream->inbox.framer.ops->item, before);
+    }
 }
 
 bool wr_again_may(const struct wr_stream_source *stream, int code)
@@ -192,13 +214,19 @@ bool wr_again_may(const struct wr_stream_source *stream, int code)
            code == WEIR_EIO || (code == WEIR_ETLS && stream->again->heard_here);
 }
 
-/* Why is set. True: connected again. */
-static bool go_on(struct wr_stream_source *stream)
+bool wr_again_is_broken(const struct wr_stream_source *stream)
+{
+    return stream->again->broken;
+}
+
+bool wr_again_go_on(struct wr_stream_source *stream)
 {
     struct wr_again *again = stream->again;
     struct weir_loop *loop = stream->gen.loop;
     int64_t now_ns = wr_now_ns(loop);
     again->lost_ns = now_ns;
+    again->broken = false;
+    again->unfinished = wr_inbox_pending(&stream->inbox);
     if (now_ns - again->connected_ns >= (int64_t)HEALTHY_MS * 1000000) {
         again->pauses = 0;
     }
@@ -220,10 +248,10 @@ static bool go_on(struct wr_stream_source *stream)
 bool wr_again_broken(struct wr_stream_source *stream, int code, int detail, const char *why)
 {
     struct wr_again *again = stream->again;
-    again->unfinished = wr_inbox_pending(&stream->inbox);
     (void)wr_error_set(&again->why, code, detail, stream->gen.name,
                        "%.300s after %" PRIu64 " bytes", why, stream->inbox.bytes);
-    return go_on(stream);
+    again->broken = wr_inbox_let_go(&stream->inbox);
+    return again->broken || wr_again_go_on(stream);
 }
 
 bool wr_again_ended(struct wr_stream_source *stream)
@@ -237,9 +265,16 @@ bool wr_again_ended(struct wr_stream_source *stream)
         wr_gen_fail_error(&stream->gen, &again->failure);
         return false;
     }
-    again->unfinished = wr_inbox_pending(&stream->inbox);
     (void)wr_error_set(&again->why, WEIR_ERESET, 0, stream->gen.name, "%s",
                        again->failure.code != 0 ? again->failure.message
                                                 : "the peer has ended the stream");
-    return go_on(stream);
+    return wr_again_go_on(stream);
+}
+
+void wr_again_free(struct wr_stream_source *stream)
+{
+    if (stream->again != NULL) {
+        wr_repeats_fini(&stream->again->repeats);
+        wr_free(stream->again);
+    }
 }

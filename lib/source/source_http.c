@@ -148,6 +148,9 @@ static int attach_state(struct wr_http_source *source)
         wr_state_prove(source->slot, WR_PROOF_NONE);
         return 0;
     }
+    if (source->since != NULL) {
+        return wr_http_since_resume(source);
+    }
     if (source->by_media && wr_http_media_resume(source) < 0) {
         return source->gen.failure->code;
     }
@@ -204,6 +207,12 @@ static int accept_answer(struct wr_http_source *source)
     source->fresh = true;
     source->begun = false;
     source->body_begin = source->inbox.given_end;
+    if (source->since != NULL && wr_http_since_begin(source) < 0) {
+        return source->gen.failure->code;
+    }
+    if (wr_http_source_compare(source) < 0) {
+        return wr_gen_fail(&source->gen, WEIR_ENOMEM, 0, -1, "no memory to compare bodies");
+    }
     if (source->another) {
         wr_http_source_log_another(source);
     }
@@ -228,6 +237,9 @@ int wr_http_source_step(struct wr_http_source *source)
         struct wr_offset start = {.end = 0};
         source->opened = true;
         return source->state != NULL ? attach_state(source) : begin(source, &start);
+    }
+    if (source->broke) {
+        return wr_http_source_ended(source);
     }
     switch (wr_http_go(&source->http)) {
     case WR_HTTP_IDLE: wr_http_begin(&source->http); return 0;
@@ -270,6 +282,15 @@ static bool is_news(struct wr_http_source *source, const weir_item *items, size_
     return given > source->longest;
 }
 
+/* False: the generator has failed. */
+static bool positions_given(struct wr_http_source *source, const weir_item *items, size_t count)
+{
+    if (source->since != NULL) {
+        return wr_http_since_given(source, items, count) == 0;
+    }
+    return source->ids == NULL || wr_http_sse_given(source, items, count) == 0;
+}
+
 static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct wr_http_source *source = source_of(gen);
@@ -282,8 +303,12 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
         if (wr_http_is_answered(&source->http) && accept_answer(source) < 0) {
             return 0;
         }
+        uint64_t given = gen->origin->given;
         size_t n = wr_inbox_take(&source->inbox, gen, items, max, &over);
         wr_http_taken(&source->http, n);
+        if (source->repeats != NULL) {
+            wr_http_source_log_repeats(source, given);
+        }
         int rc = source->ws != NULL && !over ? wr_http_source_tend_ws(source, n) : 0;
         if (rc < 0) {
             return 0;
@@ -292,6 +317,7 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
             continue;
         }
         if (n > 0) {
+            source->given_ns = wr_now_ns(gen->loop);
             if (source->fresh && is_news(source, items, n)) {
                 source->fresh = false;
                 source->tries = source->pauses = 0;
@@ -299,7 +325,7 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
             if (source->sse) {
                 source->last_hash = hash_of(&items[n - 1]);
             }
-            return source->ids != NULL && wr_http_sse_given(source, items, n) < 0 ? 0 : n;
+            return positions_given(source, items, n) ? n : 0;
         }
         if (over ? !wr_http_source_follow(source) : wr_http_source_step(source) < 0) {
             break;
@@ -330,6 +356,11 @@ static void http_free(struct weir_gen *gen)
     wr_playback_free(source_of(gen)->http.play);
     wr_http_source_free_ws(source_of(gen));
     wr_free(source_of(gen)->poll);
+    wr_http_since_free(source_of(gen));
+    if (source_of(gen)->repeats != NULL) {
+        wr_repeats_fini(source_of(gen)->repeats);
+        wr_free(source_of(gen)->repeats);
+    }
 }
 
 static void http_stop(struct weir_gen *gen)
@@ -370,7 +401,8 @@ static bool http_given_before(const struct weir_gen *gen, uint64_t *count)
 static struct wr_state_slot *http_begins_again(struct weir_gen *gen)
 {
     const struct wr_http_source *source = source_of(gen);
-    return source->sse || source->follow || source->ws != NULL ? NULL : source->before;
+    bool one = !source->sse && !source->follow && source->ws == NULL && source->since == NULL;
+    return one ? source->before : NULL;
 }
 
 /* "http(HOST/PATH)", without secrets; cut when it is long. */
@@ -471,10 +503,14 @@ static void set_up(struct wr_http_source *source, const char *url_text, const st
     source->http.name = gen->name;
     source->http.user = &wr_http_source_user;
     source->http.inbox = &source->inbox;
+    if (rc == 0 && o->since != NULL) {
+        rc = wr_http_since_set(source, o->since);
+    }
     if (rc < 0) {
         wr_error_set(&error, rc, 0, gen->name, "no memory for items");
     }
     if (rc < 0 || options_wrong(o, gen->name, &error) ||
+        wr_http_since_wrong(o, gen->name, frame, &error) ||
         wr_http_init(&source->http, gen->loop, url_text, url, o, &error) < 0 ||
         (ws != NULL && wr_http_source_set_ws(source, ws, o, &error) < 0)) {
         wr_gen_fail_error(gen, &error);

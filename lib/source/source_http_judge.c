@@ -186,7 +186,7 @@ static enum wr_http_verdict judge_whole(struct wr_http_source *source)
         return changed(source, "another validator");
     } else {
         /* After a gap, positions no longer count one body. */
-        bool nameless = http->own_range || source->inbox.given_end > 0;
+        bool nameless = http->own_range || source->inbox.given_end > 0 || source->since != NULL;
         snprintf(source->validator, sizeof source->validator, "%s",
                  nameless ? "" : validator_of(reply));
         source->complete = length;

@@ -9,15 +9,25 @@
 #include "base_alloc.h"
 #include "flow_gen.h"
 #include "http.h"
+#include "source_http_parts.h"
 #include "source_opening.h"
+
+#define HTTP_TRAITS                                                               \
+    (WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED | WEIR_TRAIT_RESUMES | WEIR_TRAIT_PROVES | \
+     WEIR_TRAIT_BY_ID | WEIR_TRAIT_CONNECTS | WEIR_TRAIT_TLS | WEIR_TRAIT_ON_DEMAND)
 
 struct http_args {
     const char *url;
+    const char *since; /* NULL: none */
 };
 
 static int http_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
+    const char *since = ((const struct http_args *)args)->since;
     (void)opening;
+    if (since != NULL && !wr_http_since_can(since)) {
+        return weir_mistake_at(mistake, "since", "write a path to a field: .a or .a.b");
+    }
     return wr_http_check_url(((const struct http_args *)args)->url, mistake);
 }
 
@@ -58,6 +68,7 @@ static weir_gen *http_open(const weir_opening *opening, weir_gen *up, const void
     http.state = lines.state;
     http.line_bytes_max = lines.line_bytes_max;
     http.overlong = lines.overlong;
+    http.since = ((const struct http_args *)args)->since;
     http.begin_at = lines.begin_at;
     http.to_end = opening->to_end;
     if (opening->begin != NULL && opening->begin->kind == WEIR_BEGIN_ID) {
@@ -67,10 +78,31 @@ static weir_gen *http_open(const weir_opening *opening, weir_gen *up, const void
                            : weir_http_lines(opening->scope, url, &http);
 }
 
+/* A field proves nothing. */
+static uint32_t http_traits(const void *args, uint32_t shape)
+{
+    const struct http_args *a = args;
+    (void)shape;
+    return a->since != NULL ? HTTP_TRAITS & ~(uint32_t)(WEIR_TRAIT_PROVES | WEIR_TRAIT_BY_ID)
+                            : HTTP_TRAITS;
+}
+
+static const char *http_says(const weir_opening *opening, const void *args)
+{
+    const struct http_args *a = args;
+    (void)opening;
+    return a->since != NULL ? "after each connect it leaves out items whose field of since= is "
+                              "not greater than that of the last one"
+                            : NULL;
+}
+
 static const char *const http_schemes[] = {"http", "https", NULL};
 static const weir_arg http_args[] = {
     WEIR_ARG_URL(struct http_args, url, .name = "URL", .flags = WEIR_ARG_REQUIRED,
                  .help = "sent as it is"),
+    WEIR_ARG_EXPR(struct http_args, since, .name = "since", .form = WEIR_FORM_NAMED,
+                  .help = "a field that grows, .seq: after a reconnect, and a restart with a "
+                          "state, items that are not newer are left out"),
 };
 
 const weir_component wr_component_http = {
@@ -79,8 +111,8 @@ const weir_component wr_component_http = {
     .schemes = http_schemes,
     .kind = WEIR_KIND_SOURCE,
     .gives = WEIR_SHAPE_LINE,
-    .traits = WEIR_TRAIT_IO | WEIR_TRAIT_FRAMED | WEIR_TRAIT_RESUMES | WEIR_TRAIT_PROVES |
-              WEIR_TRAIT_BY_ID | WEIR_TRAIT_CONNECTS | WEIR_TRAIT_TLS | WEIR_TRAIT_ON_DEMAND,
+    .traits = HTTP_TRAITS,
+    .traits_of = http_traits,
     .args = http_args,
     .args_count = sizeof http_args / sizeof http_args[0],
     .args_size = sizeof(struct http_args),
@@ -91,4 +123,5 @@ const weir_component wr_component_http = {
     .on_break = "it reconnects and continues after the last line given",
     .check = http_check,
     .open = http_open,
+    .says = http_says,
 };

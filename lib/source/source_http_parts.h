@@ -8,6 +8,7 @@
  *   source_http_media.c   a body that is read by its Content-Type
  *   source_http_ws.c      messages of a WebSocket, and its component
  *   source_http_poll.c    a URL that is requested again and again, and its component
+ *   source_http_since.c   a field of the items as the position
  *   source_http_open.c    the component
  *
  * The client (http.h) handles requests and responses. These files make one stream of them.
@@ -20,6 +21,7 @@
 
 struct wr_http_ws;
 struct wr_http_poll;
+struct wr_http_since;
 
 struct wr_http_source {
     struct weir_gen gen;
@@ -28,7 +30,8 @@ struct wr_http_source {
     weir_state *state;            /* NULL: none */
     struct wr_state_slot *slot;   /* NULL: no state */
     struct wr_offsets *offsets;   /* the origin's; NULL: no state, or ids */
-    struct wr_texts *ids;         /* the origin's; NULL: no state, or offsets */
+    struct wr_texts *ids;         /* the origin's, or its fields; NULL: no state, or offsets */
+    struct wr_http_since *since;  /* a field of each item is its position; NULL: none is */
     struct wr_state_slot *before; /* the entry of an earlier run, or a new one; NULL: none */
     int32_t retries, follow;
     int64_t idle_ms;       /* the option; 0: the default for the kind of stream */
@@ -54,14 +57,18 @@ struct wr_http_source {
     int64_t complete;    /* length of the complete body; -1: unknown */
     int tries;           /* attempts in a row without a new item */
     int pauses;          /* pauses since the back-off was reset */
+    int64_t given_ns;    /* when the last item was given */
     int64_t answered_ns; /* when this attempt accepted a body; 0: not yet */
     /* new items: a body that cannot be resumed may repeat from its start */
-    bool fresh;          /* no new item was given since the last connect */
-    bool begun;          /* the body's first item was given */
-    uint64_t body_begin; /* position of the body's first byte */
-    uint64_t first_hash; /* of the body's first item */
-    uint64_t last_hash;  /* of the last event given */
-    uint64_t longest;    /* the most bytes ever given of a body with this first item */
+    bool fresh;                 /* no new item was given since the last connect */
+    bool begun;                 /* the body's first item was given */
+    uint64_t body_begin;        /* position of the body's first byte */
+    uint64_t first_hash;        /* of the body's first item */
+    uint64_t last_hash;         /* of the last event given */
+    uint64_t longest;           /* the most bytes ever given of a body with this first item */
+    struct wr_repeats *repeats; /* of what is followed: to leave out what comes again; NULL: not
+                                   compared */
+    bool broke;                 /* the attempt has failed, and what was held back is given first */
 };
 
 enum { WR_HTTP_SOURCE_IDLE_MS = 60 * 1000 };
@@ -87,6 +94,10 @@ bool wr_http_source_follow(struct wr_http_source *source);
 int wr_http_source_fail(struct wr_http_source *source, const struct wr_http_failure *failure,
                         const char *then);
 void wr_http_source_log_another(struct wr_http_source *source);
+/* A body is accepted: what is followed is compared with what was given. 0 or WEIR_ENOMEM. */
+int wr_http_source_compare(struct wr_http_source *source);
+/* Log how a comparison has ended, if it has: after so many items. */
+void wr_http_source_log_repeats(struct wr_http_source *source, uint64_t given);
 
 /* source_http.c: do the next step towards a complete item. Negative: the generator has failed. */
 int wr_http_source_step(struct wr_http_source *source);
@@ -124,6 +135,24 @@ void wr_http_sse_log_repeat(struct wr_http_source *source);
 int wr_http_sse_resume(struct wr_http_source *source);
 /* With a state: record the ids of the items just given. 0, or the generator has failed. */
 int wr_http_sse_given(struct wr_http_source *source, const weir_item *items, size_t count);
+
+/* source_http_since.c */
+/* Is this text a path to a field, ".a.b"? */
+bool wr_http_since_can(const char *path);
+/* True, with *error set: the option does not go with the frame, or is no path. */
+bool wr_http_since_wrong(const weir_http_options *o, const char *name, int32_t frame,
+                         weir_error *error);
+/* 0 or WEIR_ENOMEM. */
+int wr_http_since_set(struct wr_http_source *source, const char *path);
+void wr_http_since_free(struct wr_http_source *source);
+/* A body is accepted: it may begin with repeats. 0, or the generator has failed. */
+int wr_http_since_begin(struct wr_http_source *source);
+/* These items are given, at least one: record their fields. 0, or the generator has failed. */
+int wr_http_since_given(struct wr_http_source *source, const weir_item *items, size_t count);
+/* How the next attempt continues, for the log. */
+void wr_http_since_how(const struct wr_http_source *source, char *to, size_t cap);
+/* With a state: continue from its position. 0, or the generator has failed. */
+int wr_http_since_resume(struct wr_http_source *source);
 
 /* source_http_poll.c */
 /* How it is requested: 0 or WEIR_ENOMEM. */

@@ -7,10 +7,12 @@
  *
  *   validator known     request the rest with Range and If-Range; all of it when it is encoded
  *   nothing given yet   request again
+ *   option `since`      request again; leave out what is not newer (source_http_since.c)
  *   an event stream     request again after the last id (source_http_sse.c), also after an end
  *   a WebSocket         connect again; a proper end is an end (source_http_ws.c)
  *   a poll              request again at the time of the next request (source_http_poll.c)
- *   option `follow`     request again, also after an end; log that a gap or repeats are possible
+ *   option `follow`     request again, also after an end; leave out what the new body repeats
+ *                       (codec_repeats.h), else log that a gap or repeats are possible
  *   else                the body is cut short: fail
  *
  * A recording that is played (weir_replay_lines) decides in the place of all these: it goes on as it did
@@ -25,6 +27,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base_alloc.h"
 #include "source_http_parts.h"
 
 enum { RETRIES = 5, HEALTHY_MS = 30 * 1000 };
@@ -90,22 +93,30 @@ static int end_replay(struct wr_http_source *source)
 
 static void log_retry(const struct wr_http_source *source, const char *why, int64_t ms)
 {
-    char shown[128], how[160];
+    char shown[128], how[160], behind[48] = "";
+    int64_t silent_ms = (wr_now_ns(source->gen.loop) - source->given_ns) / 1000000;
     uint64_t position = source->inbox.given_end;
     wr_http_shown(&source->http, shown, sizeof shown);
+    if (goes_on(source) && source->given_ns != 0 && silent_ms >= 1000) {
+        snprintf(behind, sizeof behind, "; %" PRId64 " s behind", silent_ms / 1000);
+    }
     if (source->sse && (source->answered || source->named)) {
         wr_http_sse_how(source, how, sizeof how);
+    } else if (source->since != NULL) {
+        wr_http_since_how(source, how, sizeof how);
     } else if (!source->answered || position == 0) {
         snprintf(how, sizeof how, "from the start");
     } else if (source->validator[0] != '\0') {
         snprintf(how, sizeof how, "resume from byte %" PRIu64, position);
+    } else if (source->inbox.repeats != NULL) {
+        snprintf(how, sizeof how, "from the start; what comes again is left out");
     } else {
         snprintf(how, sizeof how, "a gap or repeats are possible after %s %" PRIu64,
                  source->inbox.framer.ops->item, source->gen.origin->given);
     }
     wr_log(&source->gen.loop->log, WR_LOG_INFO, source->gen.name,
-           "%s: %s; retry %d in %" PRId64 ".%" PRId64 " s (%s)", shown, why, source->tries,
-           ms / 1000, ms % 1000 / 100, how);
+           "%s: %s; retry %d in %" PRId64 ".%" PRId64 " s (%s%s)", shown, why, source->tries,
+           ms / 1000, ms % 1000 / 100, how, behind);
 }
 
 void wr_http_source_log_another(struct wr_http_source *source)
@@ -114,8 +125,49 @@ void wr_http_source_log_another(struct wr_http_source *source)
     source->another = false;
     wr_http_shown(&source->http, shown, sizeof shown);
     wr_log(&source->gen.loop->log, WR_LOG_INFO, source->gen.name,
-           "%s: another version of the body: a gap or repeats are possible after %s %" PRIu64,
-           shown, source->inbox.framer.ops->item, source->gen.origin->given);
+           "%s: another version of the body: %s after %s %" PRIu64, shown,
+           source->inbox.repeats != NULL ? "what comes again is left out"
+                                         : "a gap or repeats are possible",
+           source->inbox.framer.ops->item, source->gen.origin->given);
+}
+
+int wr_http_source_compare(struct wr_http_source *source)
+{
+    struct wr_inbox *inbox = &source->inbox;
+    if (!source->follow || source->since != NULL || source->sse || source->ws != NULL ||
+        source->poll != NULL) {
+        return 0;
+    }
+    if (source->repeats == NULL) {
+        source->repeats = wr_zalloc(sizeof *source->repeats);
+        if (source->repeats == NULL) {
+            return WEIR_ENOMEM;
+        }
+        wr_repeats_init(source->repeats, WR_REPEATS_HELD_MAX);
+    }
+    if (inbox->repeats == NULL && inbox->given_end == 0) {
+        (void)wr_inbox_track(inbox, source->repeats);
+    }
+    if (inbox->repeats != NULL && source->from == 0) {
+        wr_inbox_compare(inbox);
+    }
+    return 0;
+}
+
+void wr_http_source_log_repeats(struct wr_http_source *source, uint64_t given)
+{
+    char shown[128];
+    uint64_t dropped;
+    enum wr_repeats_news news = source->repeats->news;
+    const char *text = wr_inbox_told(&source->inbox, &dropped);
+    if (text == NULL) {
+        return;
+    }
+    wr_http_shown(&source->http, shown, sizeof shown);
+    wr_log(&source->gen.loop->log, WR_LOG_INFO, source->gen.name,
+           "%s: %s (%" PRIu64 " bytes were left out)%s after %s %" PRIu64, shown, text, dropped,
+           news == WR_REPEATS_WHOLE ? "; it goes on" : ": a gap or repeats are possible",
+           source->inbox.framer.ops->item, given);
 }
 
 /* Plan another attempt. 0, or the generator has failed. */
@@ -155,8 +207,8 @@ static int ask_again(struct wr_http_source *source, const char *why)
 static int retry(struct wr_http_source *source, const struct wr_http_failure *failure)
 {
     char text[WR_HTTP_TEXT_MAX];
-    bool resumable =
-        !source->answered || source->validator[0] != '\0' || source->inbox.given_end == 0;
+    bool resumable = !source->answered || source->validator[0] != '\0' ||
+                     source->inbox.given_end == 0 || source->since != NULL;
     int most = retries_of(source, failure);
     if (failure->retry && !resumable && !goes_on(source)) {
         struct wr_http_failure cut = *failure;
@@ -209,6 +261,11 @@ int wr_http_source_ended(struct wr_http_source *source)
     if (http->failure.code == 0 && http->verdict == WR_HTTP_ACCEPTED) {
         (void)wr_http_source_judge_end(source);
     }
+    if (http->failure.code != 0 && wr_inbox_let_go(&source->inbox)) {
+        source->broke = true;
+        return 0;
+    }
+    source->broke = false;
     if (http->failure.code != 0 && http->play != NULL && !wr_http_replay_goes_on(http)) {
         wr_inbox_resume(&source->inbox, source->inbox.given_end);
         wr_inbox_end(&source->inbox);

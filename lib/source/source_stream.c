@@ -194,8 +194,13 @@ static bool wait_readable(struct wr_stream_source *stream)
 {
     wr_inbox_came(&stream->inbox, 0);
     stream->wait_first = false;
-    int rc = stream->transport->ops->wait(stream->transport, WR_READABLE, stream->stall_ms, "bytes",
-                                          &stream->gen.object);
+    int64_t began_ns = wr_now_ns(stream->gen.loop);
+    int rc = stream->transport->ops->wait(stream->transport, WR_READABLE,
+                                          wr_inbox_wait_ms(&stream->inbox, stream->stall_ms),
+                                          "bytes", &stream->gen.object);
+    if (wr_inbox_waited(&stream->inbox, began_ns) && rc == WEIR_ETIMEDOUT) {
+        rc = 0;
+    }
     if (rc == WEIR_ETIMEDOUT && !stream->gen.stopping) {
         char text[48];
         snprintf(text, sizeof text, "no data for %lld ms", (long long)stream->stall_ms);
@@ -241,6 +246,9 @@ static bool read_more(struct wr_stream_source *stream)
 {
     char *to;
     size_t room;
+    if (stream->again != NULL && wr_again_is_broken(stream)) {
+        return wr_again_go_on(stream);
+    }
     if (stream->wait_first) {
         return wait_readable(stream);
     }
@@ -313,11 +321,12 @@ static size_t stream_next_many(struct weir_gen *gen, weir_item *items, size_t ma
         if (stream->slot != NULL) {
             wr_state_pulled(stream->state);
         }
+        uint64_t before = gen->origin->given;
         size_t n = wr_inbox_take(&stream->inbox, gen, items, max, &over);
+        if (stream->again != NULL) {
+            wr_again_taken(stream, n, before);
+        }
         if (n > 0) {
-            if (stream->again != NULL) {
-                wr_again_given(stream);
-            }
             return n;
         }
         if (over ? !goes_on(stream) : !read_more(stream)) {
@@ -358,7 +367,7 @@ static void stream_free(struct weir_gen *gen)
 {
     wr_free((char *)(uintptr_t)stream_of(gen)->where);
     wr_playback_free(stream_of(gen)->play);
-    wr_free(stream_of(gen)->again);
+    wr_again_free(stream_of(gen));
 }
 
 static int64_t stream_held(const struct weir_gen *gen, uint32_t mark)

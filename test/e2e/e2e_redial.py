@@ -158,7 +158,7 @@ class Sources(e2e_failures.BreakingCase):
             run,
             0,
             "an unfinished line of 1 bytes was not given; retry 1 in",
-            "(a gap or repeats are possible after line 2",
+            "a gap or repeats are possible after line 2",
             "the peer has ended the stream; retry 1 in",
             "connected again after",
         )

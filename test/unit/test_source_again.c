@@ -189,6 +189,92 @@ TEST(follow_connects_again_after_an_end_and_says_so_once)
     is_over(&feed);
 }
 
+TEST(a_peer_that_begins_with_its_history_is_not_repeated)
+{
+    struct feed feed;
+    begins(&feed, FOLLOW);
+    says(&feed, "one\ntwo\nsix\n");
+    breaks(&feed);
+    accepts(&feed);
+    says(&feed, "one\ntwo\ns");
+    ck_assert_str_eq(feed.got, "|one|two|six");
+    says(&feed, "ix\nten\n");
+
+    ck_assert_str_eq(feed.got, "|one|two|six|ten");
+    ck_assert_msg(has_said(&feed, "left out (12 bytes were left out); it goes on after line 3"),
+                  "%s", feed.said);
+    ck_assert(!has_said(&feed, "a gap or repeats"));
+    is_over(&feed);
+}
+
+TEST(a_greeting_is_no_history)
+{
+    struct feed feed;
+    begins(&feed, FOLLOW);
+    says(&feed, "hello\none\n");
+    ends(&feed);
+    accepts(&feed);
+    says(&feed, "hello\ntwo\n");
+
+    ck_assert_str_eq(feed.got, "|hello|one|two");
+    ck_assert_msg(has_said(&feed, "a gap or repeats are possible after line 2"), "%s", feed.said);
+    is_over(&feed);
+}
+
+TEST(what_may_be_a_repeat_is_held_for_two_seconds)
+{
+    struct feed feed;
+    begins(&feed, FOLLOW);
+    says(&feed, "a long line\n");
+    ends(&feed);
+    accepts(&feed);
+    says(&feed, "short\n");
+    runs(&feed, 1500);
+    ck_assert_str_eq(feed.got, "|a long line");
+    runs(&feed, 1000);
+
+    ck_assert_str_eq(feed.got, "|a long line|short");
+    ck_assert_msg(has_said(&feed, "too slowly to tell"), "%s", feed.said);
+    is_over(&feed);
+}
+
+TEST(what_is_held_at_a_break_is_given)
+{
+    struct feed feed;
+    begins(&feed, FOLLOW);
+    says(&feed, "a long line\n");
+    breaks(&feed);
+    accepts(&feed);
+    says(&feed, "one\nha");
+    breaks(&feed);
+    accepts(&feed);
+    says(&feed, "two\n");
+
+    ck_assert_msg(strcmp(feed.got, "|a long line|one|two") == 0, "%s %d %s %s", feed.got, feed.rc,
+                  feed.error.message, feed.said);
+    ck_assert_msg(has_said(&feed, "an unfinished line of 2 bytes was not given; retry"), "%s",
+                  feed.said);
+    is_over(&feed);
+}
+
+TEST(a_peer_that_only_repeats_itself_is_no_progress)
+{
+    struct feed feed;
+    begins(&feed, OPTIONS(.follow = 1, .retries = 2));
+    says(&feed, "one\n");
+    for (int i = 0; i < 2; i++) {
+        breaks(&feed);
+        runs(&feed, 1000);
+        accepts(&feed);
+        says(&feed, "one\n");
+    }
+    breaks(&feed);
+
+    ck_assert_str_eq(feed.got, "|one");
+    ck_assert_int_eq(feed.rc, WEIR_ERESET);
+    is_over(&feed);
+}
+
 TEST(with_retries_alone_an_end_is_the_end)
 {
     struct feed feed;
@@ -243,6 +329,7 @@ TEST(a_long_line_that_a_break_cuts_ends_there)
     breaks(&feed);
     accepts(&feed);
     says(&feed, "xy\n");
+    runs(&feed, 2500); /* it may have been the beginning of the long line */
 
     size_t len = strlen(feed.got);
     ck_assert_msg(len > 5 && strcmp(feed.got + len - 5, "|~|xy") == 0, "%s", feed.got);
@@ -329,7 +416,8 @@ TEST(an_item_begins_the_count_of_attempts_anew)
     struct feed feed;
     begins(&feed, OPTIONS(.retries = 1));
     for (int i = 0; i < 3; i++) {
-        says(&feed, "one\n");
+        const char *const lines[] = {"one\n", "two\n", "six\n"};
+        says(&feed, lines[i]);
         breaks(&feed);
         accepts(&feed);
     }

@@ -26,7 +26,8 @@
 #define TEXT_HTTP_NO_RESUME "it cannot be resumed"
 #define TEXT_HTTP_UNFINISHED_LINE "after line 2; an unfinished line of 3 bytes was not given"
 #define TEXT_HTTP_GAP "a gap or repeats are possible after line 2"
-#define TEXT_HTTP_OTHER_VERSION "another version of the body: " TEXT_HTTP_GAP
+#define TEXT_HTTP_OTHER_VERSION \
+    "another version of the body: what comes again is left out after line 2"
 #define TEXT_HTTP_PAUSE_TOO_LONG(from) \
     "asks for a pause of 3601 s " from ", which is longer than the limit of 3600 s"
 #define TEXT_HTTP_REDIRECTED_REFUSED                                         \
