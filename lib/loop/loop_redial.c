@@ -20,6 +20,7 @@
  */
 #include "loop_redial.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -279,9 +280,11 @@ static int connect_once(struct redial *r, int64_t pause_max_ms, struct wr_object
     }
     if (inner == NULL) {
         (void)wr_print_text(r->why, sizeof r->why, "%s", error.message);
-        return error.code == WEIR_EHTTP  ? fail_at_last(r, WEIR_EHTTP)
-               : error.code == WEIR_ETLS ? give_up(r, WEIR_ETLS)
-                                         : 0;
+        bool refused =
+            error.code == WEIR_ETLS && error.detail != ECONNRESET; /* closed: it may pass */
+        return error.code == WEIR_EHTTP ? fail_at_last(r, WEIR_EHTTP)
+               : refused                ? give_up(r, WEIR_ETLS)
+                                        : 0;
     }
     take(r, inner);
     loop->stats.reconnects++;

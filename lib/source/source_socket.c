@@ -146,7 +146,8 @@ const weir_component wr_component_tcp = {
     .example = "tcp://127.0.0.1:9000 | head 3",
     .on_break =
         "the stream ends, and a reset fails it; with --retry it connects again after a reset, with "
-        "--follow also after an end: a gap or repeats are possible",
+        "--follow also after an end; what the peer then repeats of its beginning is left out, else "
+        "a gap or repeats are possible",
     .open = socket_read,
 };
 
@@ -166,7 +167,8 @@ const weir_component wr_component_tls = {
     .example = "tls://logs.example.com:6514 | head 3",
     .on_break =
         "the stream ends, and a reset or a cut connection fails it; with --retry it connects "
-        "again after these, with --follow also after an end: a gap or repeats are possible",
+        "again after these, with --follow also after an end; what the peer then repeats of its "
+        "beginning is left out, else a gap or repeats are possible",
     .check = wr_tls_args_check,
     .open = tls_read,
 };
@@ -196,7 +198,8 @@ const weir_component wr_component_unix = {
     .example = "unix:/run/feed.sock | head 3",
     .on_break =
         "the stream ends, and a reset fails it; with --retry it connects again after a reset, with "
-        "--follow also after an end: a gap or repeats are possible",
+        "--follow also after an end; what the peer then repeats of its beginning is left out, else "
+        "a gap or repeats are possible",
     .check = unix_check,
     .open = socket_read,
 };

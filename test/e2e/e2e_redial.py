@@ -190,6 +190,20 @@ class Sources(e2e_failures.BreakingCase):
         self.ends(run, 0, "retry 1 in")
         self.assertEqual(run.out, b"1\n2\n4\n5\n6\n7\n")
 
+    def test_a_tls_peer_that_closes_in_the_handshake_is_tried_again(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificates.chain, self.certificates.key)
+        taken = []
+
+        def wrap(connection):
+            taken.append(connection)
+            return connection if len(taken) == 2 else context.wrap_socket(connection, server_side=True)
+
+        address = self.feed([(b"1\n", False), (b"", False), (b"2\n", None)], wrap=wrap)
+        run = weir("--cacert", self.certificates.ca, "--follow", "-c", "2", "tls://%s" % address)
+        self.ends(run, 0, "retry 1 in", "retry 2 in")
+        self.assertEqual(run.out, b"1\n2\n")
+
     def test_a_certificate_that_is_not_trusted_is_final(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificates.chain, self.certificates.key)
