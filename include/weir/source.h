@@ -342,6 +342,11 @@ typedef struct weir_ws_options {
         deflate; /* WEIR_WS_DEFLATE (default): offer permessage-deflate; WEIR_WS_PLAIN: do not */
     int64_t ping_ms; /* silence after which a ping is sent; default 30 s; WEIR_NONE: no pings */
     int64_t pong_ms; /* how long the answer to a ping may take; default 10 s */
+    int32_t
+        files; /* 1: a message "@PATH" is what this file holds, at most 64 KiB, without line ends
+                        at its end; it is read again at each connect, and never shown; "@@x" is the
+                        message "@x". A file that cannot be read is WEIR_EIO. default 0: texts */
+    int32_t reserved;
 } weir_ws_options;
 enum { WEIR_WS_DEFLATE = 0, WEIR_WS_PLAIN = 1 };
 /*

@@ -204,7 +204,8 @@ static void note_control(struct wr_ws_messages *m)
 static int fail(struct wr_framer *framer)
 {
     const struct wr_ws *ws = &framer->ws->ws;
-    framer->problem = ws->over ? NULL : ws->reason; /* NULL: it is the limit of a message */
+    /* NULL: it is the limit of a message; one that is dropped may also be a bomb. */
+    framer->problem = ws->over && !ws->drops ? NULL : ws->reason;
     framer->overlong_start = framer->ws->begin;
     return ws->failure;
 }

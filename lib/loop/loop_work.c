@@ -192,9 +192,10 @@ static void waited_done(struct wr_work *work)
     wr_wake(waited->task, 0);
 }
 
-void wr_work_wait(struct weir_loop *loop, const char *why, void (*fn)(void *arg), void *arg)
+void wr_work_wait_in(struct weir_loop *loop, const struct wr_lane *lane, const char *why,
+                     void (*fn)(void *arg), void *arg)
 {
-    struct waited_work waited = {.work = {.run = waited_run, .done = waited_done},
+    struct waited_work waited = {.work = {.lane = lane, .run = waited_run, .done = waited_done},
                                  .fn = fn,
                                  .arg = arg,
                                  .task = wr_task_now(loop, why)};
@@ -202,6 +203,11 @@ void wr_work_wait(struct weir_loop *loop, const char *why, void (*fn)(void *arg)
     while (!waited.over) {
         (void)wr_park(loop, why, NULL);
     }
+}
+
+void wr_work_wait(struct weir_loop *loop, const char *why, void (*fn)(void *arg), void *arg)
+{
+    wr_work_wait_in(loop, NULL, why, fn, arg);
 }
 
 bool wr_work_beside(void (*fn)(void *arg), void *arg)

@@ -38,6 +38,10 @@ void wr_work_start(struct weir_loop *loop, struct wr_work *work);
  * uses the caller's memory. */
 void wr_work_wait(struct weir_loop *loop, const char *why, void (*fn)(void *arg), void *arg);
 
+/* The same in another lane. */
+void wr_work_wait_in(struct weir_loop *loop, const struct wr_lane *lane, const char *why,
+                     void (*fn)(void *arg), void *arg);
+
 /* Run fn(arg) on a thread of its own, with a stack of the usual size, and block until it has
  * returned: for short work that needs more stack than a task has. Needs no loop. false: there is no
  * memory for a thread, and fn has not run. */

@@ -223,10 +223,7 @@ static int accept_answer(struct wr_http_source *source)
     if (wr_http_accept(&source->http) < 0) {
         return wr_gen_fail(&source->gen, WEIR_ENOMEM, 0, -1, "no memory for a decoder");
     }
-    if (source->ws != NULL && wr_http_source_begin_ws(source) < 0) {
-        return wr_gen_fail(&source->gen, WEIR_ENOMEM, 0, -1, "no memory for the first message");
-    }
-    return 0;
+    return source->ws != NULL ? wr_http_source_begin_ws(source) : 0;
 }
 
 /* ---- pulling */

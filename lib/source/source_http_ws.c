@@ -16,18 +16,9 @@
 #include "base_alloc.h"
 #include "base_option.h"
 #include "codec_ws_handshake.h"
-#include "source_http_parts.h"
+#include "source_http_ws.h"
 
 enum { PING_MS = 30 * 1000, PONG_MS = 10 * 1000, LAST_AGAIN = 1014, HEADERS_MAX = 90 };
-
-/* What the options say; all texts are copies. */
-struct wr_http_ws {
-    struct wr_ws_settings settings;
-    char *protocols;
-    char **messages; /* to send first */
-    size_t messages_count;
-    bool binary;
-};
 
 static struct wr_framer *framer_of(struct wr_http_source *source)
 {
@@ -42,14 +33,8 @@ enum wr_http_verdict wr_http_source_judge_ws(struct wr_http_source *source)
 
 int wr_http_source_begin_ws(struct wr_http_source *source)
 {
-    const struct wr_http_ws *ws = source->ws;
-    int rc = 0;
     wr_ws_messages_begin(framer_of(source), WR_WS_CLIENT, wr_http_ws_terms(&source->http));
-    for (size_t i = 0; i < ws->messages_count && rc == 0; i++) {
-        rc = wr_http_ws_send(&source->http, ws->binary ? WR_WS_BINARY : WR_WS_TEXT, ws->messages[i],
-                             strlen(ws->messages[i]));
-    }
-    return rc;
+    return wr_http_source_send_first(source);
 }
 
 /* The server has closed the connection. 1, or the generator has failed. */
@@ -147,6 +132,7 @@ static int check(const weir_ws_options *o, const weir_http_options *http, const 
     return wr_limit_wrong(error, name, "ping_ms", o->ping_ms) ||
                    wr_limit_wrong(error, name, "pong_ms", o->pong_ms) ||
                    wr_choice_wrong(error, name, "binary", o->binary, 1) ||
+                   wr_choice_wrong(error, name, "files", o->files, 1) ||
                    wr_choice_wrong(error, name, "deflate", o->deflate, WEIR_WS_PLAIN)
                ? error->code
                : 0;
@@ -184,6 +170,7 @@ int wr_http_source_set_ws(struct wr_http_source *source, const weir_ws_options *
         return wr_error_set(error, WEIR_ENOMEM, 0, source->gen.name, "no memory for options");
     }
     source->ws->binary = o->binary != 0;
+    source->ws->from_files = o->files != 0;
     source->ws->settings =
         (struct wr_ws_settings){.protocols = source->ws->protocols,
                                 .deflate = o->deflate != WEIR_WS_PLAIN,
@@ -244,6 +231,7 @@ static weir_gen *ws_open(const weir_opening *opening, weir_gen *up, const void *
                                      .protocols = a->protocols,
                                      .messages = a->messages.list,
                                      .messages_count = a->messages.count,
+                                     .files = 1,
                                      .binary = a->binary,
                                      .deflate = a->plain ? WEIR_WS_PLAIN : WEIR_WS_DEFLATE,
                                      .ping_ms = a->ping_ms,
@@ -259,7 +247,8 @@ static const weir_arg ws_args[] = {
                  .help = "ws://HOST/PATH, or wss:// with TLS"),
     WEIR_ARG_TEXTS(struct ws_args, messages, WEIR_ARGTYPE_TEXT, WEIR_ARG_SECRET, .name = "send",
                    .form = WEIR_FORM_NAMED,
-                   .help = "a message to send after each connect, as to subscribe"),
+                   .help = "a message to send after each connect, as to subscribe; @FILE: what a "
+                           "file holds (@@x: @x)"),
     WEIR_ARG_FLAG(struct ws_args, binary, .name = "binary",
                   .help = "send these messages as binary, not as text"),
     WEIR_ARG_TEXT(struct ws_args, protocols, .name = "subprotocol", .form = WEIR_FORM_NAMED,

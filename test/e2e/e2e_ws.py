@@ -7,8 +7,10 @@ import base64
 import hashlib
 import json
 import signal
+import socket
 import struct
 import subprocess
+import zlib
 
 import e2e_support
 import e2e_failures
@@ -175,6 +177,26 @@ class Ws(e2e_failures.BreakingCase):
         run = weir(server.url("/echo") + " binary send=x | head 1 | ndjson")
         self.assertEqual(run.out, b'{"body":"x","opcode":"binary"}\n')
 
+    def test_first_messages_come_from_files(self):
+        server = self.server()
+        path = self.path("token.json")
+        with open(path, "wb") as file:
+            file.write(b'{"token":"s3cret"}\n')
+        run = weir("-v", server.url("/echo") + " send=@%s send=@@x send=y | head 3" % path)
+        self.ends(run, 0)
+        self.assertEqual(run.out, b'{"token":"s3cret"}\n@x\ny\n')
+        self.assertNotIn("s3cret", run.err)
+        with open(path, "wb") as file:
+            file.write(b"s3cret\xff")
+        run = weir(server.url("/echo") + " send=@%s | head 1" % path)
+        self.ends(run, 1, "cannot send the file '%s': it is not UTF-8" % path)
+        self.assertNotIn("s3cret", run.err)
+        run = weir(server.url("/echo") + " binary send=@%s | head 1" % path)
+        self.assertEqual(run.out, b"s3cret\xff\n")
+        for what, told in (("/nowhere", "No such file"), ("/dev/zero", "it is not a regular file")):
+            run = weir(server.url("/echo") + " send=@%s | head 1" % what)
+            self.ends(run, 1, "cannot send the file '%s': %s" % (what, told))
+
     def test_compressed_messages_are_read(self):
         server = self.server()
         run = weir(server.url("/big"))
@@ -190,7 +212,7 @@ class Ws(e2e_failures.BreakingCase):
             self.assertEqual(run.out, b"connection 1\nconnection 2\n")
 
     def test_other_close_codes_are_final(self):
-        for code in (1002, 1008, 4001):
+        for code in (1002, 1007, 1008, 1009, 1010, 4001):
             server = self.server()
             run = weir(server.url("/again/%d" % code))
             self.ends(run, 1, "the server has closed the connection with code %d: of the test" % code)
@@ -350,6 +372,57 @@ class Broken(e2e_support.TestCase):
         code = self.close_code(self.sends(head), "is longer than the limit of 1048576 bytes", flags=("--strict",))
         self.assertEqual(code, 1009)
 
+    def test_a_decompression_bomb(self):
+        deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+        bomb = (deflate.compress(bytes(20 << 20)) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        code = self.close_code(
+            self.sends(frame(2, bomb, first=0xC0), "Sec-WebSocket-Extensions: permessage-deflate\r\n"), "a decompression bomb?"
+        )
+        self.assertEqual(code, 1009)
+
+    def test_damaged_compressed_data(self):
+        code = self.close_code(
+            self.sends(frame(1, b"\xff" * 20, first=0xC0), "Sec-WebSocket-Extensions: permessage-deflate\r\n"),
+            "a compressed message cannot be decoded",
+        )
+        self.assertEqual(code, 1007)
+
+    def test_fragments_without_content_and_without_end(self):
+        data = b"\x01\x00" + 70000 * b"\x00\x00"
+        code = self.close_code(self.sends(data), "fragments in a row without content")
+        self.assertEqual(code, 1008)
+
+    def test_fragments_for_ever_are_one_rejected_message(self):
+        piece = frame(0, 60000 * b"x", first=0)
+
+        def script(connection):
+            accept(connection)
+            connection.send(b"\x01\x00" + 40 * piece + frame(0, b"") + frame(1, b"next") + frame(8, b"\x03\xe8"))
+            connection.wait_end()
+
+        run = weir("ws" + self.peer(Peer(script)).url()[4:])
+        self.ends(run, 0, "rejected")
+        self.assertEqual(run.out, b"next\n")
+
+    def test_bytes_that_come_one_by_one(self):
+        deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+        packed = [(deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4] for text in (b"packed", b"packed again")]
+        data = (
+            frame(1, b"one") + frame(9, b"ping") + frame(1, b"", first=0) + frame(0, b"t", first=0) + frame(0, b"wo")
+            + frame(2, b"x" * 300) + b"".join(frame(1, p, first=0xC0) for p in packed) + frame(8, b"\x03\xe8bye")
+        )
+
+        def script(connection):
+            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            accept(connection, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+            for at in range(len(data)):
+                connection.send(data[at : at + 1])
+            connection.wait_end()
+
+        run = weir("ws" + self.peer(Peer(script)).url()[4:])
+        self.ends(run, 0)
+        self.assertEqual(run.out, b"one\ntwo\n" + b"x" * 300 + b"\npacked\npacked again\n")
+
     def test_an_extension_that_was_not_offered(self):
         code = self.close_code(
             self.sends(b"", "Sec-WebSocket-Extensions: x-other\r\n"), "an extension that was not offered"
@@ -363,6 +436,8 @@ class Broken(e2e_support.TestCase):
         for script, text in (
             (status("200 OK"), "200 OK: the server does not open a WebSocket at this address"),
             (status("404 Not Found"), "404 Not Found: no"),
+            (status("401 Unauthorized", "WWW-Authenticate: Basic\r\n"), "401 Unauthorized"),
+            (status("301 Moved", "Location: /new\r\n"), "redirects to '/new'; use that address"),
             (status("302 Found", "Location: ws://other/\r\n"), "redirects to 'ws://other/'; use that address"),
             (lambda c: c.send("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"), "Accept is missing"),
             (lambda c: c.send(b"\x15\x03\x01\0\x02\x02\x46"), "write wss:// instead of ws://"),

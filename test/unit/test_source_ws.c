@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "codec_ws_handshake.h"
 #include "loop_transport.h"
@@ -18,6 +19,7 @@ struct play {
     const char *more; /* header lines of the answer; NULL: none */
 };
 
+static const char *first; /* a message to send; NULL: none */
 static char came[4096];
 static size_t came_len;
 
@@ -91,7 +93,11 @@ static char *read_from(const struct frames *connections, size_t count, weir_erro
     /* In a sweep a failure may use up the connection, and there is no other one. */
     const weir_http_options once = {
         .struct_size = sizeof once, .retries = WEIR_NONE, .first_byte_ms = 1000, .idle_ms = 1000};
-    const weir_ws_options options = {.struct_size = sizeof options, .http = &once};
+    const weir_ws_options options = {.struct_size = sizeof options,
+                                     .http = &once,
+                                     .messages = &first,
+                                     .messages_count = first != NULL,
+                                     .files = 1};
     weir_error error;
     char url[64], *text;
     size_t len;
@@ -240,6 +246,47 @@ TEST(a_ping_is_answered)
     ck_assert_mem_eq(pong, "abc", 3);
     free(text);
     frames_free(&f);
+}
+
+static void check_first(const char *content, const char *failure)
+{
+    struct frames f = {.masks = false};
+    weir_error result;
+    char path[128], message[130], got[8];
+    wr_temp_name(path, sizeof path, "message");
+    int fd = mkstemp(path);
+    ck_assert_int_eq(write(fd, content, strlen(content)), (ssize_t)strlen(content));
+    close(fd);
+    snprintf(message, sizeof message, "@%s", path);
+    first = message;
+    FRAME(&f, FIN | WR_WS_CLOSE, "\x03\xe8");
+
+    char *text = read_from(&f, 1, &result);
+
+    if (failure != NULL) {
+        ck_assert_int_eq(result.code, WEIR_EIO);
+        ck_assert_ptr_nonnull(strstr(result.message, failure));
+    } else if (!wr_test_faulty()) {
+        ck_assert_int_eq(result.code, 0);
+        ck_assert_uint_eq((unsigned char)came[0], FIN | WR_WS_TEXT);
+        wr_ws_mask(got, came + 6, 3, (const uint8_t *)came + 2, 0);
+        ck_assert_mem_eq(got, "abc", 3);
+    }
+    first = NULL;
+    free(text);
+    frames_free(&f);
+}
+
+TEST(a_first_message_may_be_in_a_file)
+{
+    check_first("abc\n", NULL);
+}
+
+TEST(a_file_that_is_no_text_is_not_sent)
+{
+    if (!wr_test_sweeps()) {
+        check_first("\xff", "it is not UTF-8");
+    }
 }
 
 /* It is stopped at its first wait, at its second one and so on. */
