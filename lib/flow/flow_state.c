@@ -2,11 +2,13 @@
  * flow_state.c - the durable state of a pipeline: positions of its sources and the length of its
  * sink, at one moment.
  *
- * A moment fits if no origin has an item committed beyond its settled prefix. Items that settle
- * after the last commit without being written (filtered items) may count as done at any time. Bytes
- * written after the last commit are cut off by the next run. So the length is always that of the
- * last commit, while positions may be newer. Before the sink has begun, it is not known whether it
- * uses this state at all: then a moment counts only while nothing was delivered.
+ * A moment fits if no origin has an item committed beyond its settled prefix: only then does the
+ * length of a file hold nothing that the next run gives again. Where no sink has a length, any moment
+ * fits: the settled prefix is delivered, whatever else is. Items that settle after the last commit
+ * without being written (filtered items) may count as done at any time. Bytes written after the last
+ * commit are cut off by the next run. So the length is always that of the last commit, while positions
+ * may be newer. Before the sink has begun, it is not known whether it uses this state at all: then a
+ * moment counts only while nothing was delivered.
  *
  * The numbers are looked at when they may be saved: at a commit, and LOOK_MS after a pull. If the
  * last save is less than SAVE_MS ago, the look waits until then. A moment that fits is kept. If it
@@ -123,7 +125,7 @@ void wr_state_look(struct weir_state *state)
         wr_state_take_ahead(state);
     }
     for (size_t i = 0; i < state->slots_count; i++) {
-        if (!see_slot(state->slots[i])) {
+        if (!see_slot(state->slots[i]) && state->measures) {
             state->wants_ahead = !state->is_ahead;
             return;
         }

@@ -38,6 +38,7 @@ struct weir_state {
                       later sync would not report it; 0: none failed */
     int sync_number; /* of the worker's last sync: errno, or 0; sink_lost when the worker is done */
     bool wants_next; /* a sink may want another file */
+    bool measures;   /* a sink has a length that the next run may cut it to */
     bool lossy;      /* some items have no position: nothing is cut */
     bool cuttable;   /* the record on the disk, or being written, has a length */
     /* words */

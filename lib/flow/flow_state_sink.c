@@ -394,6 +394,7 @@ int wr_state_begin(struct wr_state_sink *sink, int64_t length, weir_error *error
 {
     struct weir_state *state = sink->state;
     sink->length = length;
+    state->measures = state->measures || length > 0;
     if (state->half && sink->before < 0) {
         sink->before = length;
     }
@@ -443,5 +444,6 @@ bool wr_state_cuts(const struct weir_state *state)
 void wr_state_committed(struct wr_state_sink *sink, int64_t length)
 {
     sink->length = length;
+    sink->state->measures = sink->state->measures || length > 0; /* a stream's is 0 */
     wr_state_save_soon(sink->state);
 }
