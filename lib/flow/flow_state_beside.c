@@ -80,7 +80,6 @@ bool wr_state_sink_renews(struct wr_state_sink *sink, const char *path, int64_t 
     }
     sink->length = sink->kept = length;
     sink->before = -1;
-    sink->synced = -1;
     if (sink->moved < 0) {
         sink->moved = wr_state_folder_of(state->loop->disk, path);
     }

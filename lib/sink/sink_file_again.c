@@ -101,7 +101,8 @@ static int make_next(struct wr_sink_file *file)
     if (wr_state_save(file->state, &error) < 0) {
         return wr_sink_file_pass(file, &error);
     }
-    file->kept->fd = -1;
+    file->kept->fd = -1; /* no save runs */
+    file->kept->synced = -1;
     file->renews = false;
     int rc = wr_sink_file_close_fd(file);
     rc = rc == 0 ? wr_sink_file_open_path(file, -1) : rc;

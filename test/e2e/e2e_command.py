@@ -430,6 +430,13 @@ class Mistakes(e2e_support.TestCase):
             (["-X", "POST"], "GET"),
             (["-n", "3"], "-c N"),
             (["-L"], "redirects are followed"),
+            (["--since", "10m"], "journal since="),
+            (["--include", "x"], "grep -E"),
+            (["--exclude", "x"], "grep -vE"),
+            (["--ping-interval", "5s"], "ping=TIME"),
+            (["--ping-timeout", "5s"], "pong=TIME"),
+            (["--text"], "$meta.opcode"),
+            (["--binary"], "$meta.opcode"),
         ):
             run = self.refused(*args, "gen 1..3", texts=["%s: not in this version" % args[0], text])
             self.assertNotIn("did you mean", run.err)
