@@ -122,7 +122,6 @@ static const struct planned_word planned_stages[] = {
     {"print", "without a sink, items are printed"},
     {"auto", HINT_PASS},
     {"frame", NULL},
-    {"sort", "in the shell: weir '...' | sort"},
     {"count", "in the shell: weir '...' | wc -l; by value: weir -r '... | .a' | sort | uniq -c"},
     {"sum", HINT_SHELL},
     {"avg", HINT_SHELL},

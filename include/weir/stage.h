@@ -319,6 +319,28 @@ WEIR_API weir_gen *weir_grep_without(WEIR_TAKES weir_gen *up, const char *text);
  * Failure  WEIR_EBUDGET: it waits for the budget, and no holder is left that can release any of it.
  */
 WEIR_API weir_gen *weir_batch(WEIR_TAKES weir_gen *up, const weir_batch_options *options);
+/* How weir_sort orders items, and how many it takes. */
+typedef struct weir_sort_options {
+    size_t struct_size;
+    int64_t items_max; /* must be set: all items are in memory */
+    const char
+        *by;      /* an expression, whose outputs are compared one after the other in jq's order of
+                          values; NULL: the item's text, byte by byte. Copied */
+    int32_t desc; /* 1: the largest first */
+    int32_t numeric; /* 1: by the number that the text begins with, as sort -n; with `by`, strings
+                          count as such numbers */
+} weir_sort_options;
+/*
+ * Give all items in their order, when `up` has ended; equal ones as they came. Items are kept by
+ * reference: their bytes, and about 120 bytes for each, are charged to the loop's budget. With `by`, what is
+ * not JSON counts as rejected. When `up` fails, nothing is given.
+ *
+ * options  not NULL. Copied.
+ * Fails    WEIR_EINVAL: items_max is not positive; an item that is a batch, or a value without a text.
+ *          WEIR_ETOOLONG: more than items_max items. WEIR_EBUDGET: they do not fit into the budget.
+ *          WEIR_EPARSE: by.
+ */
+WEIR_API weir_gen *weir_sort(WEIR_TAKES weir_gen *up, const weir_sort_options *options);
 /* Give the items in batches one by one, each with its own receipt, and what is no batch as it is. */
 WEIR_API weir_gen *weir_unbatch(WEIR_TAKES weir_gen *up);
 /*

@@ -352,6 +352,21 @@ size_t wr_ring_append_run(struct wr_ring *ring, const weir_item *items, size_t c
 
 /* ---- what it holds */
 
+void wr_ring_each(struct wr_ring *ring, void (*fn)(void *ctx, weir_item *item), void *ctx)
+{
+    for (size_t i = 0; i < ring->lent + ring->count; i++) {
+        fn(ctx, wr_ring_slot(ring, i));
+    }
+    size_t at = ring->behind_at;
+    for (struct wr_ring_piece *piece = ring->behind; piece != NULL; piece = piece->next) {
+        size_t end = piece == ring->behind_last ? ring->behind_end : (size_t)WR_RING_PIECE;
+        for (; at < end; at++) {
+            fn(ctx, &piece->items[at]);
+        }
+        at = 0;
+    }
+}
+
 int64_t wr_ring_held(struct wr_ring *ring, uint32_t mark)
 {
     int64_t held = wr_block_mark(ring->copies.block, mark);

@@ -68,6 +68,8 @@ void wr_ring_release_all(struct wr_ring *ring, enum wr_act act);
 /* Release the n oldest items that are not lent, by `act`; lent items stay at the head. */
 void wr_ring_drop_oldest(struct wr_ring *ring, size_t n, enum wr_act act);
 
+/* Call fn with each item, the oldest first. Nothing may be appended or released meanwhile. */
+void wr_ring_each(struct wr_ring *ring, void (*fn)(void *ctx, weir_item *item), void *ctx);
 /* For wr_gen_ops.held of its owner: mark the blocks of all items. Returns what stays charged. */
 int64_t wr_ring_held(struct wr_ring *ring, uint32_t mark);
 

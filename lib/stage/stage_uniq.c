@@ -221,24 +221,6 @@ static bool read_within(const char *text, weir_uniq_options *o)
     return *end == '\0' && count > 0 && text[0] >= '0' && text[0] <= '9';
 }
 
-static struct wr_made_expr key_by(const weir_texts *by)
-{
-    size_t cap = 3;
-    for (size_t i = 0; i < by->count; i++) {
-        cap += strlen(by->list[i]) + 2;
-    }
-    struct wr_print out;
-    char *text = wr_alloc(cap);
-    if (text != NULL) {
-        wr_print_to(&out, text, cap);
-        for (size_t i = 0; i < by->count; i++) {
-            wr_printf(&out, "%s%s", i > 0 ? ", " : "[", by->list[i]);
-        }
-        wr_printf(&out, "]");
-    }
-    return (struct wr_made_expr){.text = text};
-}
-
 static int uniq_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
 {
     const struct uniq_args *uniq = args;
@@ -248,7 +230,8 @@ static int uniq_check(const weir_opening *opening, const void *args, weir_mistak
                               uniq->within);
         return weir_mistake_hint(mistake, "write within 1000, or within 10m");
     }
-    return uniq->by.count > 0 ? wr_values_check(opening, mistake, "by", key_by(&uniq->by)) : 0;
+    return uniq->by.count > 0 ? wr_values_check(opening, mistake, "by", wr_values_list(&uniq->by))
+                              : 0;
 }
 
 static weir_gen *uniq_open(const weir_opening *opening, weir_gen *up, const void *args)
@@ -258,7 +241,7 @@ static weir_gen *uniq_open(const weir_opening *opening, weir_gen *up, const void
     weir_uniq_options o = {.struct_size = sizeof o, .bytes_max = uniq->bytes_max};
     (void)read_within(uniq->within, &o);
     bool by = uniq->by.count > 0;
-    return make(opening, up, &o, by, by ? key_by(&uniq->by) : none);
+    return make(opening, up, &o, by, by ? wr_values_list(&uniq->by) : none);
 }
 
 static uint32_t uniq_traits(const void *args, uint32_t shape)

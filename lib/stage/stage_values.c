@@ -38,6 +38,24 @@ struct wr_made_expr wr_values_call(const char *name, const weir_texts *fields)
     return (struct wr_made_expr){.text = text};
 }
 
+struct wr_made_expr wr_values_list(const weir_texts *by)
+{
+    size_t cap = 3;
+    for (size_t i = 0; i < by->count; i++) {
+        cap += strlen(by->list[i]) + 2;
+    }
+    struct wr_print out;
+    char *text = wr_alloc(cap);
+    if (text != NULL) {
+        wr_print_to(&out, text, cap);
+        for (size_t i = 0; i < by->count; i++) {
+            wr_printf(&out, "%s%s", i > 0 ? ", " : "[", by->list[i]);
+        }
+        wr_printf(&out, "]");
+    }
+    return (struct wr_made_expr){.text = text};
+}
+
 /* Print a part of the argument, and note its place. */
 static void print_part(struct wr_print *out, struct wr_made_part *part, const char *text,
                        size_t from, size_t len)

@@ -99,6 +99,7 @@ static const struct wr_stage_kit special[] = {
     {.text = "until . == 2 without"},
     {.text = "assert . != 4 on-error=skip"},
     KIT("rechunk 64KiB", pieces),
+    {.text = "sort max=100 by . desc"},
     {.text = "sample 30%"},
     {.text = "throttle 1KiB/s"},
     {.text = "delay 100ms 3 1KiB"},

@@ -406,6 +406,7 @@ CALL(weir_uniq, weir_uniq(w->gen, NULL));
 CALL(weir_last, weir_last(w->gen, 1));
 CALL(weir_unbatch, weir_unbatch(w->gen));
 CALL(weir_rechunk, weir_rechunk(w->gen, 1));
+CALL(weir_sort, weir_sort(w->gen, WEIR_OPTIONS(weir_sort_options, .items_max = 1)));
 CALL(weir_prefetch, weir_prefetch(w->gen, 1));
 CALL(weir_latest, weir_latest(w->gen));
 CALL(weir_throttle, weir_throttle(w->gen, 1, false, 1));

@@ -108,6 +108,7 @@ static struct {
     CALL(unbatch, (it.gen)) \
     CALL(rechunk, (it.gen, 1)) \
     CALL(prefetch, (it.gen, 1)) \
+    CALL(sort, (it.gen, WEIR_OPTIONS(weir_sort_options, .items_max = 1))) \
     CALL(latest, (it.gen)) \
     CALL(throttle, (it.gen, 1, false, 1)) \
     CALL(sample, (it.gen, WEIR_OPTIONS(weir_sample_options, .every = 1))) \
