@@ -56,9 +56,9 @@ static struct wr_json *gate_json(const struct weir_gen *gen)
     return wr_gen_json(gen->up);
 }
 
-static bool gate_by_media(struct weir_gen *gen, bool strict)
+static bool gate_by_media(struct weir_gen *gen, bool strict, bool json)
 {
-    return wr_gen_by_media(gen->up, strict);
+    return wr_gen_by_media(gen->up, strict, json);
 }
 
 static enum wr_media gate_media(struct weir_gen *gen)

@@ -375,10 +375,10 @@ bool wr_gen_frame(struct weir_gen *gen, const weir_framing *framing)
            gen->ops->frame(gen, framing);
 }
 
-bool wr_gen_by_media(struct weir_gen *gen, bool strict)
+bool wr_gen_by_media(struct weir_gen *gen, bool strict, bool json)
 {
     return gen->ops->by_media != NULL && gen->state == WR_GEN_FRESH &&
-           gen->ops->by_media(gen, strict);
+           gen->ops->by_media(gen, strict, json);
 }
 
 enum wr_media wr_gen_media_inside(const struct weir_gen *gen)

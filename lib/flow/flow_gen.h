@@ -74,9 +74,9 @@ struct wr_gen_ops {
      * or false: it gives no raw bytes. */
     bool (*frame)(struct weir_gen *gen, const weir_framing *framing);
     /* The same, for a source whose far end says what its bytes are: cut them by that. strict: an item
-     * over the limit is a failure. From now on `frame` returns true and does nothing. NULL, or false:
-     * it knows no types. */
-    bool (*by_media)(struct weir_gen *gen, bool strict);
+     * over the limit is a failure. json: all but a stream of events is JSON, whatever the far end says.
+     * From now on `frame` returns true and does nothing. NULL, or false: it knows no types. */
+    bool (*by_media)(struct weir_gen *gen, bool strict, bool json);
     /* After by_media, before the first pull: what the bytes are. Waits for the far end; may suspend.
      * WR_MEDIA_UNKNOWN: the generator has failed or stops. */
     enum wr_media (*media)(struct weir_gen *gen);
@@ -318,7 +318,7 @@ void wr_gen_seal(struct weir_gen *gen);
 /* Make a source cut its bytes itself (the op frame). False: a stage must do it. */
 bool wr_gen_frame(struct weir_gen *gen, const weir_framing *framing);
 /* The same by what the bytes are (the op by_media), which wr_gen_media tells. May suspend. */
-bool wr_gen_by_media(struct weir_gen *gen, bool strict);
+bool wr_gen_by_media(struct weir_gen *gen, bool strict, bool json);
 enum wr_media wr_gen_media(struct weir_gen *gen);
 /* What is inside, if that is compressed. */
 enum wr_media wr_gen_media_inside(const struct weir_gen *gen);

@@ -521,8 +521,8 @@ static void set_up(struct wr_http_source *source, const char *url_text, const st
         char shown[1024];
         wr_http_shown(&source->http, shown, sizeof shown);
         source->http.recorder = wr_recorder_claim(gen->loop, "http", gen->name, shown, o->raw != 0);
-        source->only_events = source->by_media =
-            source->http.recorder != NULL && frame == WEIR_FRAME_LINES;
+        source->by_media = source->http.recorder != NULL && frame == WEIR_FRAME_LINES;
+        source->others = WR_MEDIA_LINES;
     }
 }
 

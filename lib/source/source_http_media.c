@@ -10,8 +10,9 @@
  * depends on the kind of body before the first response (the request of an event stream, retries
  * without limit) is as for lines. wr_http_media waits; nothing else here suspends.
  *
- * A source that is recorded without a framer reads only an event stream in another way than as lines
- * (only_events), so that it reconnects as one.
+ * Only an event stream may be read by its type, and all others in one way (`others`): as JSON before
+ * the component `json`; as lines where a source is recorded without a framer, so that it reconnects as
+ * an event stream does.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,12 +22,15 @@
 
 static const char AS[] = "as ";
 
-bool wr_http_by_media(struct weir_gen *gen, bool strict)
+bool wr_http_by_media(struct weir_gen *gen, bool strict, bool json)
 {
     struct wr_http_source *source = WR_OWNER(gen, struct wr_http_source, gen);
     bool raw = source->inbox.framer.ops == &wr_raw_framer;
-    source->by_media = raw;
-    source->strict = strict;
+    if (raw) { /* else it was told how to cut them, perhaps by this */
+        source->by_media = true;
+        source->strict = strict;
+        source->others = json ? WR_MEDIA_JSON : WR_MEDIA_UNKNOWN;
+    }
     return raw;
 }
 
@@ -71,8 +75,8 @@ enum wr_http_verdict wr_http_media_judge(struct wr_http_source *source)
     const struct wr_http_reply *reply = &source->http.reply;
     const char *type = reply->words->type;
     enum wr_media media = wr_media_of(wr_text_of(type));
-    if (source->only_events && media != WR_MEDIA_EVENTS) {
-        media = WR_MEDIA_LINES;
+    if (source->others != WR_MEDIA_UNKNOWN && media != WR_MEDIA_EVENTS) {
+        media = source->others;
     }
     /* A 206 may leave out what the first response has said (RFC 9110, 15.3.7). */
     if (source->media != WR_MEDIA_UNKNOWN && reply->status == 206 &&
@@ -105,7 +109,7 @@ enum wr_http_verdict wr_http_media_judge(struct wr_http_source *source)
 }
 
 /* The kind of body that a stored position belongs to. */
-static enum wr_media media_of_position(const char *stored)
+static enum wr_media media_of_position(const char *stored, enum wr_media others)
 {
     struct wr_offset at;
     if (!wr_offset_read(&at, stored)) {
@@ -113,7 +117,9 @@ static enum wr_media media_of_position(const char *stored)
     }
     size_t len = sizeof AS - 1;
     if (strncmp(at.validator, AS, len) != 0) {
-        return at.end > 0 ? WR_MEDIA_LINES : WR_MEDIA_UNKNOWN;
+        return at.end == 0                  ? WR_MEDIA_UNKNOWN
+               : others != WR_MEDIA_UNKNOWN ? others
+                                            : WR_MEDIA_LINES;
     }
     const char *word = at.validator + len;
     return wr_media_of_word((struct wr_text){word, strcspn(word, " ")});
@@ -122,7 +128,8 @@ static enum wr_media media_of_position(const char *stored)
 int wr_http_media_resume(struct wr_http_source *source)
 {
     const char *stored = source->slot->stored;
-    enum wr_media media = stored != NULL ? media_of_position(stored) : WR_MEDIA_UNKNOWN;
+    enum wr_media media =
+        stored != NULL ? media_of_position(stored, source->others) : WR_MEDIA_UNKNOWN;
     if (media != WR_MEDIA_UNKNOWN && set_media(source, media) < 0) {
         return wr_gen_fail(&source->gen, WEIR_ENOMEM, 0, -1, "no memory for items");
     }

@@ -39,7 +39,7 @@ struct wr_http_source {
     int64_t begin_at;      /* the option: where the first request begins */
     bool to_end;           /* the option */
     bool by_media;         /* the Content-Type of the first response says how the body is read */
-    bool only_events;      /* ... but only an event stream is not read as lines */
+    enum wr_media others;  /* ... but only of an event stream; all others are this. UNKNOWN: of all */
     bool strict;           /* ... and an item over the limit is a failure */
     enum wr_media media;   /* ... as it says */
     char type[64];         /* ... this Content-Type; "": none, or that of an earlier run */
@@ -110,7 +110,7 @@ weir_gen *wr_http_source_replay(weir_scope *scope, const char *url, int32_t fram
                                 const weir_http_options *options, struct wr_playback *play);
 
 /* source_http_media.c */
-bool wr_http_by_media(struct weir_gen *gen, bool strict);
+bool wr_http_by_media(struct weir_gen *gen, bool strict, bool json);
 enum wr_media wr_http_media(struct weir_gen *gen);
 enum wr_media wr_http_media_inside(const struct weir_gen *gen);
 /* A response with a body has come. ACCEPTED: it is read as before, or it is the first one; else

@@ -9,13 +9,15 @@
  * Directly behind a source whose far end says what its bytes are (wr_gen_by_media), that is known only
  * when it has answered. Then `auto` is a stage without work of its own. Its first pull waits for the
  * answer, puts the components that read such a body between itself and the source, and they reject
- * what `auto` would reject. From then on it passes items on.
+ * what `auto` would reject. From then on it passes items on. `json` directly behind such a source is
+ * the same with two kinds of bodies: an event stream, and JSON.
  */
 #include <weir/module.h>
 #include <weir/stage.h>
 
 #include "flow_dead.h"
 #include "flow_gen.h"
+#include "stage_auto.h"
 #include "stage_record.h"
 
 extern const weir_component wr_component_json, wr_component_ndjson, wr_component_csv,
@@ -97,11 +99,17 @@ static size_t auto_next_many(struct weir_gen *gen, weir_item *items, size_t max)
     return gen->up != NULL ? wr_pull(gen->up, items, max) : 0;
 }
 
-static const struct wr_gen_ops auto_ops = {.kind = "auto", .next_many = auto_next_many};
-
-static weir_gen *by_media(const weir_opening *opening, weir_gen *up)
+static struct wr_json *auto_json(const struct weir_gen *gen)
 {
-    struct stage_auto *stage = wr_stage_alloc(up, sizeof *stage, &auto_ops, "auto");
+    return wr_gen_json(gen->up);
+}
+
+static const struct wr_gen_ops auto_ops = {
+    .kind = "auto", .next_many = auto_next_many, .json = auto_json};
+
+weir_gen *wr_auto_by_media(const weir_opening *opening, weir_gen *up, const char *name)
+{
+    struct stage_auto *stage = wr_stage_alloc(up, sizeof *stage, &auto_ops, name);
     if (stage != NULL) {
         stage->opening = (weir_opening){.struct_size = sizeof stage->opening,
                                         .scope = opening->scope,
@@ -124,8 +132,8 @@ static weir_gen *auto_open(const weir_opening *opening, weir_gen *up, const void
 {
     weir_gen *made = NULL;
     (void)args;
-    if (opening->joined && wr_gen_by_media(up, opening->strict != 0)) {
-        return by_media(opening, up);
+    if (opening->joined && wr_gen_by_media(up, opening->strict != 0, false)) {
+        return wr_auto_by_media(opening, up, "auto");
     }
     if (opening->joined) {
         by_lines(*opening, up, &made);

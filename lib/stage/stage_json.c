@@ -22,6 +22,7 @@
 #include "bytes_item.h"
 #include "codec_json_values.h"
 #include "flow_dead.h"
+#include "stage_auto.h"
 #include "stage_bytes.h"
 #include "stage_expr.h"
 #include "stage_made.h"
@@ -196,6 +197,11 @@ static weir_gen *json_open(const weir_opening *opening, weir_gen *up, const void
 {
     bool framed = cuts(opening);
     struct wr_json_items *items = NULL;
+    const struct json_args *a = args;
+    if (opening->joined && a->items == NULL && a->bytes_max == 0 && a->overlong == 0 &&
+        wr_gen_by_media(up, opening->strict != 0, true)) {
+        return wr_auto_by_media(opening, up, "json");
+    }
     if (framed) {
         up = frame(opening, up, args, &items);
     }

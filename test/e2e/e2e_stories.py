@@ -190,7 +190,7 @@ class LiveFeedThatDrops(Story):
 
     def run_it(self, state, enough):
         """Numbers that come until enough(numbers, retries), then a kill -9 or Ctrl-C; each retry as (seconds, id)."""
-        text = self.base + "/flaky/feed.sse?every=6 | sse | json | .n"
+        text = self.base + "/flaky/feed.sse?every=6 | json | .n"
         numbers, retries = [], []
         with Weir("-vv", "--state", state, text) as run:
             while not enough(numbers, retries):
