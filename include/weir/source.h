@@ -86,8 +86,9 @@ typedef struct weir_http_options {
                               default: none */
     const char *key_file; /* PEM, its key, without a password; default: it is in cert_file. Without
                               cert_file: WEIR_EINVAL */
-    const char *since;    /* ".seq": a field of each line's JSON that grows, as its position; see
-                          weir_http_lines. Not for other items than lines. default: none */
+    const char *since;    /* ".seq": a field, in the JSON of each line or value, that grows, as its
+                             position; see weir_http_lines. Not for event streams and WebSockets.
+                             default: none */
     /* The byte of the body at which the source begins, when the state has no position: with Range, or by
      * leaving out what comes before it. Not for event streams, whose place is a header Last-Event-ID.
      * default 0 */

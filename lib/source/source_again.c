@@ -201,8 +201,12 @@ void wr_again_taken(struct wr_stream_source *stream, size_t n, uint64_t before)
     }
     const char *text = wr_inbox_told(&stream->inbox, &dropped);
     if (text != NULL) {
-        wr_log(&stream->gen.loop->log, WR_LOG_INFO, stream->gen.name,
-               "%s (%" PRIu64 " bytes were left out)%s after %s %" PRIu64, text, dropped,
+        char left[48] = "";
+        if (dropped > 0) {
+            snprintf(left, sizeof left, " (%" PRIu64 " bytes were left out)", dropped);
+        }
+        wr_log(&stream->gen.loop->log, WR_LOG_INFO, stream->gen.name, "%s%s%s after %s %" PRIu64,
+               text, left,
                news == WR_REPEATS_WHOLE ? "; it goes on" : ": a gap or repeats are possible",
                stream->inbox.framer.ops->item, before);
     }

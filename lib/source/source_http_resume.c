@@ -156,7 +156,7 @@ int wr_http_source_compare(struct wr_http_source *source)
 
 void wr_http_source_log_repeats(struct wr_http_source *source, uint64_t given)
 {
-    char shown[128];
+    char shown[128], left[48] = "";
     uint64_t dropped;
     enum wr_repeats_news news = source->repeats->news;
     const char *text = wr_inbox_told(&source->inbox, &dropped);
@@ -164,8 +164,11 @@ void wr_http_source_log_repeats(struct wr_http_source *source, uint64_t given)
         return;
     }
     wr_http_shown(&source->http, shown, sizeof shown);
-    wr_log(&source->gen.loop->log, WR_LOG_INFO, source->gen.name,
-           "%s: %s (%" PRIu64 " bytes were left out)%s after %s %" PRIu64, shown, text, dropped,
+    if (dropped > 0) {
+        snprintf(left, sizeof left, " (%" PRIu64 " bytes were left out)", dropped);
+    }
+    wr_log(&source->gen.loop->log, WR_LOG_INFO, source->gen.name, "%s: %s%s%s after %s %" PRIu64,
+           shown, text, left,
            news == WR_REPEATS_WHOLE ? "; it goes on" : ": a gap or repeats are possible",
            source->inbox.framer.ops->item, given);
 }
