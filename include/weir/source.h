@@ -369,7 +369,7 @@ enum { WEIR_WS_DEFLATE = 0, WEIR_WS_PLAIN = 1 };
  * server has broken the protocol, 1010 if it uses an extension that was not offered, else 1001. Then
  * the server gets one second to close.
  *
- * Messages cannot be requested again: with a state the pipeline is best-effort. Proxies are not used.
+ * Messages cannot be requested again: with a state, best-effort. Of proxies, HTTP ones are used.
  *
  * url      ws:// or wss://; else as for weir_http_lines. Redirects are not followed. Copied.
  * options  NULL: the defaults. Copied, with all texts. http->line_bytes_max and http->overlong apply

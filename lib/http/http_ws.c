@@ -276,6 +276,7 @@ static void stop(struct wr_http *http)
     }
     wr_ws_forget_request(wire);
     wr_dial_fini(&wire->dial);
+    wr_tunnel_fini(&wire->tunnel);
     wr_free(wire->in);
     wr_free(wire->out);
     wr_free(wire);
@@ -312,7 +313,10 @@ static int set_dial(struct wr_ws_wire *wire, const struct wr_url *url)
                                 "a WebSocket over a local socket has no TLS: use ws://")
                  : wr_dial_init(&wire->dial, address, &o, &error);
     wr_free(address);
-    return rc < 0 ? wr_http_refuse(&http->failure, rc, error.detail, "%s", error.message) : 0;
+    if (rc < 0) {
+        return wr_http_refuse(&http->failure, rc, error.detail, "%s", error.message);
+    }
+    return local ? 0 : wr_ws_set_proxy(wire, url);
 }
 
 static int start(struct wr_http *http)

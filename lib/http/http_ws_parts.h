@@ -2,6 +2,7 @@
  * http_ws_parts.h - what the files of the WebSocket wire share. Private to them.
  *
  *   http_ws.c       the attempt: connect, read, ping, close; the wire's operations
+ *   http_ws_proxy.c the proxy
  *   http_ws_send.c  the request, frames, and the buffer of what is to be sent
  */
 #ifndef WR_HTTP_WS_PARTS_H
@@ -10,6 +11,7 @@
 #include "codec_ws_handshake.h"
 #include "http.h"
 #include "loop_dial.h"
+#include "loop_tunnel.h"
 
 enum { WR_WS_KEYS = 64 };
 
@@ -17,6 +19,7 @@ struct wr_ws_wire {
     struct wr_http *http;
     struct wr_task *task, *out_task; /* NULL: not running */
     struct wr_dial dial;
+    struct wr_tunnel tunnel;        /* its proxy */
     struct wr_transport *transport; /* NULL: not connected */
     char *request;                  /* NULL: sent; it may hold secrets */
     size_t request_len;
@@ -45,6 +48,10 @@ static inline struct wr_ws_wire *wr_ws_wire_of(const struct wr_http *http)
 /* http_ws.c: the first failure counts. */
 void wr_ws_fail(struct wr_ws_wire *wire, int code, int detail, const char *text);
 void wr_ws_fail_transport(struct wr_ws_wire *wire, int code);
+
+/* http_ws_proxy.c: connect through the proxy of the environment, if there is one for this URL. 0, or a
+ * code; WEIR_EINVAL has set the failure. */
+int wr_ws_set_proxy(struct wr_ws_wire *wire, const struct wr_url *url);
 
 /* http_ws_send.c */
 /* Write the request into its buffer. False: no memory, or no random bytes. */

@@ -14,6 +14,7 @@
 #include "base_option.h"
 #include "codec_address.h"
 #include "loop_tls.h"
+#include "loop_tunnel.h"
 #include "loop_ws.h"
 
 enum { CONNECT_MS = 10000 };
@@ -109,6 +110,14 @@ void wr_dial_fini(struct wr_dial *dial)
     *dial = (struct wr_dial){.address = NULL};
 }
 
+static struct wr_transport *reach(const struct wr_dial *dial, struct weir_loop *loop,
+                                  const char *peer, struct wr_object *of, weir_error *error)
+{
+    return dial->tunnel != NULL
+               ? wr_tunnel_connect(loop, dial->tunnel, peer, dial->connect_ms, of, error)
+               : wr_tcp_connect(loop, peer, dial->connect_ms, of, error);
+}
+
 static struct wr_transport *dial_tls(const struct wr_dial *dial, struct weir_loop *loop,
                                      struct wr_object *of, weir_error *error)
 {
@@ -119,7 +128,7 @@ static struct wr_transport *dial_tls(const struct wr_dial *dial, struct weir_loo
     }
     wr_time_update(loop);
     int64_t began_ns = wr_now_ns(loop), limit_ms = dial->connect_ms;
-    struct wr_transport *transport = wr_tcp_connect(loop, peer, limit_ms, of, error);
+    struct wr_transport *transport = reach(dial, loop, peer, of, error);
     if (transport != NULL) {
         if (limit_ms >= 0) {
             limit_ms = WR_MAX(limit_ms - (wr_now_ns(loop) - began_ns) / 1000000, 0);
@@ -136,8 +145,9 @@ struct wr_transport *wr_dial(const struct wr_dial *dial, struct weir_loop *loop,
                              struct wr_object *of, weir_error *error)
 {
     struct wr_transport *transport =
-        dial->tls != NULL ? dial_tls(dial, loop, of, error)
-                          : wr_connect(loop, dial->address, dial->connect_ms, of, error);
+        dial->tls != NULL      ? dial_tls(dial, loop, of, error)
+        : dial->tunnel != NULL ? reach(dial, loop, dial->address + strlen("tcp://"), of, error)
+                               : wr_connect(loop, dial->address, dial->connect_ms, of, error);
     return transport == NULL || dial->ws == NULL
                ? transport
                : wr_ws_start(transport, dial->ws, dial->connect_ms, of, error);

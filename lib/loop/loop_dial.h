@@ -12,12 +12,15 @@
 
 struct wr_dial_tls;
 struct wr_ws_dial;
+struct wr_tunnel;
 
 struct wr_dial {
     char *address;
     int64_t connect_ms;
-    struct wr_dial_tls *tls;     /* for tls://; NULL: another kind of address */
-    const struct wr_ws_dial *ws; /* open a WebSocket on the connection; the user's, it must stay;
+    struct wr_dial_tls *tls;        /* for tls://; NULL: another kind of address */
+    const struct wr_tunnel *tunnel; /* connect through this proxy; the user's, it must stay; not for
+                                       unix; NULL: none */
+    const struct wr_ws_dial *ws;    /* open a WebSocket on the connection; the user's, it must stay;
                                     NULL: none */
 };
 

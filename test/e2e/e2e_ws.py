@@ -10,6 +10,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import zlib
 
 import e2e_support
@@ -275,6 +276,52 @@ class Ws(e2e_failures.BreakingCase):
         self.assertEqual(seen[0]["authorization"], "Basic " + base64.b64encode(login.encode()).decode())
         self.assertTrue(seen[0]["user-agent"].startswith("weir/"), seen[0])
         self.assertEqual(seen[1]["user-agent"], "it")
+
+    def test_proxies_of_the_environment(self):
+        asked = []
+
+        def script(connection):
+            asked.append((connection.request.method, connection.request.target, connection.request.headers))
+            if "proxy-authorization" not in connection.request.headers:
+                connection.send("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+                return
+            with socket.create_connection(("127.0.0.1", int(connection.request.target.rsplit(":")[-1]))) as far:
+                connection.send("HTTP/1.1 200 Connection established\r\n\r\n")
+                pump = threading.Thread(target=move, args=(far, connection.socket), daemon=True)
+                pump.start()
+                move(connection.socket, far)
+                pump.join()
+
+        def move(source, to):
+            try:
+                while True:
+                    data = source.recv(65536)
+                    if not data:
+                        break
+                    to.sendall(data)
+                to.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+
+        proxy = self.peer(Peer(script)).url("")
+        login = proxy.replace("://", "://me:p%40ss@")
+        plain, secure = self.server(), self.server(self.certificates.chain, self.certificates.key)
+        run = weir(plain.url("/mixed"), env={"http_proxy": login, "no_proxy": ""})
+        self.ends(run, 0)
+        self.assertEqual(len(run.out.splitlines()), 3)
+        self.assertEqual(asked[0][:2], ("CONNECT", "127.0.0.1:%d" % plain.port))
+        self.assertEqual(asked[0][2]["proxy-authorization"], "Basic bWU6cEBzcw==")
+        url = secure.url("/mixed", "localhost")
+        run = weir("--cacert", self.certificates.ca, url, env={"https_proxy": login, "no_proxy": ""})
+        self.ends(run, 0)
+        self.assertEqual(asked[1][1], "localhost:%d" % secure.port)
+        run = weir(plain.url("/mixed"), env={"http_proxy": proxy, "no_proxy": ""})
+        self.ends(run, 1, "407 Proxy Authentication Required: it requires a login")
+        run = weir(plain.url("/mixed"), env={"http_proxy": "socks5://127.0.0.1:1", "no_proxy": ""})
+        self.ends(run, 2, "a WebSocket needs an HTTP proxy; no_proxy=127.0.0.1 does without")
+        run = weir(plain.url("/mixed"), env={"http_proxy": proxy, "no_proxy": "127.0.0.1"})
+        self.ends(run, 0)
+        self.assertEqual(len(asked), 3)
 
     def test_tls(self):
         server = self.server(self.certificates.chain, self.certificates.key)

@@ -20,6 +20,12 @@ struct play {
 };
 
 static const char *first; /* a message to send; NULL: none */
+/* Whatever proxy the environment names. */
+__attribute__((constructor)) static void use_no_proxy(void)
+{
+    setenv("no_proxy", "*", 1);
+}
+
 static char came[4096];
 static size_t came_len;
 
@@ -312,6 +318,36 @@ TEST(a_connection_that_is_being_made_can_be_left)
 
         wr_listener_free(listener);
         weir_loop_free(loop);
+    }
+}
+
+/* The result of a source with this proxy in the environment. */
+static int with_proxy(const char *proxy, weir_error *result)
+{
+    const weir_http_options once = {.struct_size = sizeof once, .retries = WEIR_NONE};
+    const weir_ws_options options = {.struct_size = sizeof options, .http = &once};
+    weir_item item;
+    weir_loop *loop = weir_loop_new(NULL);
+    ck_assert_ptr_nonnull(loop);
+    setenv("http_proxy", proxy, 1);
+    setenv("no_proxy", "127.0.0.2", 1);
+    weir_gen *gen = weir_ws_messages(weir_root(loop), "ws://127.0.0.1:1/", &options);
+    ck_assert(!weir_next(gen, &item));
+    int rc = weir_finish(gen, result);
+    weir_loop_free(loop);
+    return rc;
+}
+
+TEST(the_proxy_of_the_environment_is_asked)
+{
+    weir_error result;
+    int rc = with_proxy("http://me:p%40ss@127.0.0.1:1", &result);
+    if (!wr_test_faulty()) {
+        ck_assert_int_eq(rc, WEIR_ECONNECT);
+        ck_assert_msg(strstr(result.message, "the proxy 127.0.0.1:1: ") != NULL, "%s",
+                      result.message);
+        ck_assert_int_eq(with_proxy("socks5://127.0.0.1:1", &result), WEIR_EINVAL);
+        ck_assert_ptr_nonnull(strstr(result.message, "a WebSocket needs an HTTP proxy"));
     }
 }
 
