@@ -363,7 +363,7 @@ static void see_gone(struct wr_tail *tail)
             note_size(file, &info);
         }
         bool silent = crowded || now_ns - file->gone_ns >= tail->rotate_wait_ns;
-        if (!file->more && silent && !(crowded && file->search)) {
+        if (!file->more && silent && !((crowded || tail->crowded) && file->search)) {
             file->ends = file->more = true;
         }
     }

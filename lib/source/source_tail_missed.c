@@ -300,13 +300,25 @@ static void open_more(struct wr_tail *tail)
     wr_tail_forget_missed(tail);
 }
 
+/* Files that were made at this time or later are searched behind this one. -1: it is not known. */
+static int64_t search_from(struct wr_tail *tail, const struct wr_tail_file *file, int64_t after_ns)
+{
+    return after_ns >= 0        ? after_ns
+           : file->after_ns > 0 ? file->after_ns
+                                : wr_tail_born_ns(tail, file->fd);
+}
+
 void wr_tail_find_missed(struct wr_tail *tail, struct wr_tail_file *file, int64_t after_ns)
 {
     struct wr_tail_missed *missed = tail->missed;
     if (missed != NULL && missed->last != file) {
         bool same = strcmp(missed->name, file->name) == 0 && wr_tail_real_of(tail, file) != NULL &&
                     strcmp(tail->real, missed->folder) == 0;
-        missed->all = missed->all && !same; /* the search that follows finds what is behind it */
+        if (same) { /* the search that follows finds what is behind it */
+            int64_t from_ns = search_from(tail, file, after_ns);
+            missed->all = false;
+            missed->after_ns = from_ns >= 0 ? WR_MIN(missed->after_ns, from_ns) : missed->after_ns;
+        }
         file->search = !same;
         tail->crowded = true;
         return;
@@ -316,9 +328,7 @@ void wr_tail_find_missed(struct wr_tail *tail, struct wr_tail_file *file, int64_
         return;
     }
     file->search = false;
-    after_ns = after_ns >= 0        ? after_ns
-               : file->after_ns > 0 ? file->after_ns
-                                    : wr_tail_born_ns(tail, file->fd);
+    after_ns = search_from(tail, file, after_ns);
     if (after_ns < 0 || wr_tail_real_of(tail, file) == NULL) {
         return;
     }
