@@ -146,8 +146,6 @@ static const struct planned_word planned_stages[] = {
     {"sqlite", NULL},
     {"ws", HINT_BEFORE},
     {"serve", NULL},
-    {"meter", NULL},
-    {"log", NULL},
     {"tap", NULL},
 };
 

@@ -452,6 +452,18 @@ WEIR_API weir_gen *weir_keepalive(WEIR_TAKES weir_gen *up, int64_t ms, const cha
  * it does not wait does not count. WEIR_EINVAL: ms is not positive. */
 WEIR_API weir_gen *weir_timeout(WEIR_TAKES weir_gen *up, int64_t ms);
 /*
+ * Pass all items on, and write some of them to the log of the loop (weir_loop_options), with their numbers.
+ *
+ * message   in place of the items' texts, of which the first 200 bytes are written. NULL: none. Copied.
+ * a_second  items written in one second; the others are counted, and their number is written with the
+ *           next one or at the end. 0: 10; WEIR_NONE: no limit.
+ */
+WEIR_API weir_gen *weir_logged(WEIR_TAKES weir_gen *up, const char *message, int64_t a_second);
+/* Pass all items on, and write to the log how many items and bytes a second come: every every_ms
+ * milliseconds (0: 1000) when there are items, and for the whole at the end. WEIR_EINVAL: every_ms is
+ * negative. */
+WEIR_API weir_gen *weir_metered(WEIR_TAKES weir_gen *up, int64_t every_ms);
+/*
  * Give the items of several generators as they come. The items of each one stay in order. Each
  * generator has at most one pending pull. The first pull asks them in the order of the array; so
  * item->origin, which counts sources in the order in which they are pulled first, tells from which
@@ -462,6 +474,30 @@ WEIR_API weir_gen *weir_timeout(WEIR_TAKES weir_gen *up, int64_t ms);
  * gens     `count` of them, all taken; the array is copied. 0 is allowed: the merge ends at once.
  */
 WEIR_API weir_gen *weir_merge(weir_scope *scope, WEIR_TAKES weir_gen **gens, size_t count);
+
+/*
+ * Give the items of several generators, one generator after the other. A generator is first pulled when
+ * the one before it has ended. The first failure ends the others.
+ *
+ * scope, gens, count  as for weir_merge.
+ */
+WEIR_API weir_gen *weir_concat(weir_scope *scope, WEIR_TAKES weir_gen **gens, size_t count);
+/*
+ * Read a generator to its end, and keep all items: for streams that are known to be short. Both limits must
+ * be given. What is kept is charged to the loop's budget as long as it is kept.
+ *
+ * items_max, bytes_max  at least 1. A stream with more items, or with more bytes in them, is a failure.
+ * items     [out] `*count` items, each kept by weir_item_keep; weir_collected_free frees them. NULL for no
+ *           items, and on a failure.
+ * error     [out] the failure, code 0 when there is none.
+ * Returns   0; the failure of gen; WEIR_ETOOLONG: a limit is reached, and the rest is not read;
+ *           WEIR_EINVAL: a limit is 0; WEIR_EBUDGET; WEIR_ENOMEM.
+ */
+WEIR_API WEIR_SUSPENDS WEIR_MUST_CHECK int weir_collect(WEIR_TAKES weir_gen *gen, size_t items_max,
+                                                        size_t bytes_max, weir_item **items,
+                                                        size_t *count, weir_error *error);
+/* Release the items, which count as delivered, and free the array. NULL with 0 is allowed. */
+WEIR_API void weir_collected_free(WEIR_TAKES weir_item *items, size_t count);
 
 typedef struct weir_tee_options {
     size_t struct_size;

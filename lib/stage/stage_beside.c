@@ -43,7 +43,9 @@ static int keep(struct stage_beside *stage, const char *text, size_t len)
         stage->kept = kept;
         stage->kept_cap = len + len / 2 + SPARE;
     }
-    memcpy(stage->kept, text, len);
+    if (len > 0) {
+        memcpy(stage->kept, text, len);
+    }
     memset(stage->kept + len, 0, SPARE);
     int rc = wr_json_index(&stage->json, stage->kept, len);
     stage->keeps = rc == 0;

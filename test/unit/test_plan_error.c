@@ -28,7 +28,7 @@ static const struct mistake {
      "      ^^^^ write \"http\" (did the shell remove the quotes?)"},
     {"zzzz x.log", "unknown stage 'zzzz'", "^^^^ " WR_NAMES},
     {"gen 1.. | .a nope", "map: unexpected argument 'nope'", "             ^^^^"},
-    {"gen 1.. | sort .a", "map: unexpected argument '.a'", "               ^^"},
+    {"gen 1.. | keys .a", "map: unexpected argument '.a'", "               ^^"},
     {"gen 1.. | f(.x)", "map: there is no function 'f'", "          ^"},
     {"gen 1.. | where . > $lim", "where: $lim is not defined",
      "                    ^^^^ --arg lim VALUE gives it a value"},

@@ -80,6 +80,7 @@ static const char *const anywhere[] = {"weir_loop_new",
                                        "weir_hide_secrets",
                                        "weir_overflow_text",
                                        "weir_scratch_free",
+                                       "weir_collected_free",
                                        "weir_type_same",
                                        "weir_plan_check",
                                        "weir_plan_count",
@@ -407,6 +408,11 @@ CALL(weir_last, weir_last(w->gen, 1));
 CALL(weir_unbatch, weir_unbatch(w->gen));
 CALL(weir_rechunk, weir_rechunk(w->gen, 1));
 CALL(weir_sort, weir_sort(w->gen, WEIR_OPTIONS(weir_sort_options, .items_max = 1)));
+CALL(weir_logged, weir_logged(w->gen, NULL, 0));
+CALL(weir_metered, weir_metered(w->gen, 0));
+CALL(weir_concat, weir_gen *gens[] = {w->gen}; (void)weir_concat(w->scope, gens, 1));
+CALL(weir_collect, weir_item *items; size_t count;
+     (void)!weir_collect(w->gen, 1, 1, &items, &count, NULL));
 CALL(weir_prefetch, weir_prefetch(w->gen, 1));
 CALL(weir_latest, weir_latest(w->gen));
 CALL(weir_throttle, weir_throttle(w->gen, 1, false, 1));

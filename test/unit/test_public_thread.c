@@ -34,7 +34,7 @@ static struct {
     weir_timer *timer;
     weir_watch *watch;
     weir_block *block;
-    weir_item item, out, kept;
+    weir_item item, out, kept, *items;
     weir_plan *plan;
     weir_error error;
     weir_stats stats;
@@ -108,6 +108,10 @@ static struct {
     CALL(unbatch, (it.gen)) \
     CALL(rechunk, (it.gen, 1)) \
     CALL(prefetch, (it.gen, 1)) \
+    CALL(concat, (it.scope, &it.gen, 1)) \
+    CALL(collect, (it.gen, 1, 1, &it.items, &it.len, NULL)) \
+    CALL(logged, (it.gen, NULL, 0)) \
+    CALL(metered, (it.gen, 0)) \
     CALL(sort, (it.gen, WEIR_OPTIONS(weir_sort_options, .items_max = 1))) \
     CALL(latest, (it.gen)) \
     CALL(throttle, (it.gen, 1, false, 1)) \
@@ -264,7 +268,7 @@ static const char *const any_thread[] = {
     "weir_nearest",        "weir_size_read",      "weir_time_read",
     "weir_instant_read",   "weir_plan_",          "weir_record_",
     "weir_reply_",         "weir_request_",       "weir_expr_",
-    "weir_log_stderr",
+    "weir_log_stderr",     "weir_collected_free",
 };
 
 static bool is_listed(const char *name, size_t len)

@@ -23,6 +23,9 @@ static int compare(const struct wr_order_key *a, const struct wr_order_key *b)
 /* Keys of few letters and NULs, with long common parts, so that all cases come. */
 TEST(order_is_that_of_memcmp_and_stable)
 {
+    if (wr_test_sweeps()) {
+        return;
+    }
     enum { COUNT = 600, LONG = 40 };
     static char bytes[COUNT][LONG];
     static struct wr_order_key keys[COUNT];
@@ -144,6 +147,9 @@ TEST(sort_of_more_than_its_limit_fails)
 
 TEST(sort_of_more_than_the_budget_fails)
 {
+    if (wr_test_sweeps()) {
+        return;
+    }
     weir_loop *loop = weir_loop_new(WEIR_OPTIONS(weir_loop_options, .budget_bytes = 1024 * 1024));
     ck_assert_ptr_nonnull(loop);
     weir_item item;
@@ -182,6 +188,9 @@ TEST(sort_that_is_left_early_settles_what_it_gave)
 
 TEST(sort_of_many_items_gives_all_of_them)
 {
+    if (wr_test_sweeps()) {
+        return;
+    }
     enum { COUNT = 5000 };
     weir_loop *loop = test_loop();
     weir_item items[64];
