@@ -65,6 +65,8 @@ static inline bool wr_transfer_active(const struct wr_transfer *transfer)
  * is made and before the user's own options are set. If the user sets CURLOPT_SSL_CTX_FUNCTION,
  * that replaces this watch. */
 void wr_transfer_watch_tls(struct wr_transfer *transfer);
+/* Make what a process keeps for that; else the first transfer does. Any thread. */
+void wr_transfer_prepare_tls(void);
 void wr_transfer_forget_tls(struct wr_transfer *transfer);
 /* For a transfer that has ended with `result` and libcurl's text, and whose length nothing else
  * gives: did its TLS connection end without that alert? */

@@ -104,9 +104,14 @@ static CURLcode on_context(CURL *easy, void *context, void *ctx)
     return CURLE_OK;
 }
 
-void wr_transfer_watch_tls(struct wr_transfer *transfer)
+void wr_transfer_prepare_tls(void)
 {
     uv_once(&index_once, make_index);
+}
+
+void wr_transfer_watch_tls(struct wr_transfer *transfer)
+{
+    wr_transfer_prepare_tls();
     if (index_of_end >= 0) {
         curl_easy_setopt(transfer->easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
         curl_easy_setopt(transfer->easy, CURLOPT_SSL_CTX_DATA, (void *)transfer);

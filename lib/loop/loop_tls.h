@@ -61,6 +61,9 @@ struct wr_transport *wr_tls_start(struct wr_tls *tls, struct wr_transport *lower
                                   const char *peer, int64_t limit_ms, struct wr_object *of,
                                   weir_error *error);
 
+/* Make what a process keeps for all of its TLS; else the first handshake does. Any thread. */
+void wr_tls_prepare(void);
+
 /* ---- between the files of TLS */
 
 struct ssl_st;

@@ -80,9 +80,14 @@ static void on_info(const SSL *ssl, int where, int what)
     }
 }
 
-static bool set_bio(struct wr_tls_transport *self)
+void wr_tls_prepare(void)
 {
     uv_once(&method_once, make_method);
+}
+
+static bool set_bio(struct wr_tls_transport *self)
+{
+    wr_tls_prepare();
     BIO *bio = method == NULL || wr_fault("BIO_new") ? NULL : BIO_new(method);
     if (bio == NULL) {
         return false;

@@ -110,6 +110,13 @@ void wr_test_fault_set(uint64_t k, bool sticky)
     wr_fault_set(k, sticky);
 }
 
+void wr_test_no_proxy(void)
+{
+    wr_test_keeps(true);
+    setenv("no_proxy", "*", 1);
+    wr_test_keeps(false);
+}
+
 /* ---- files */
 
 static char

@@ -51,6 +51,12 @@ struct wr_test {
     const void *on;
 };
 
+/* Between (true) and (false) this thread allocates what stays for as long as the process: a sweep
+ * does not take it for a reason to look for leaks. */
+void wr_test_keeps(bool keeps);
+/* What the environment says of proxies does not hold for this test. */
+void wr_test_no_proxy(void);
+
 void wr_test_add(struct wr_test *test);
 
 /* Tests that are run on several objects of one kind. Each says what such an object must do. */

@@ -274,7 +274,7 @@ static const char *ws_text(struct wr_sink_play *play)
 static const char *post_text(struct wr_sink_play *play)
 {
     if (play->fd < 0) {
-        setenv("no_proxy", "*", 1);
+        wr_test_no_proxy();
         snprintf(text, sizeof text, "post %s parallel=8", wr_far_listen_http(play));
     }
     return text;

@@ -397,7 +397,7 @@ static void start_server(struct server server, const char *scheme)
 static const char *http_text(struct wr_source_play *play)
 {
     if (play->fd < 0) {
-        setenv("no_proxy", "*", 1);
+        wr_test_no_proxy();
         start_server((struct server){play, answer}, "http");
     }
     return text;

@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "support_check.h"
+
 enum { REQUESTS_MAX = 16, HEAD_MAX = 8192 };
 
 struct http_peer {
@@ -30,7 +32,7 @@ struct http_peer {
     char heads[REQUESTS_MAX][HEAD_MAX];
 };
 
-static void fail(const char *what)
+static void give_up(const char *what)
 {
     perror(what);
     abort();
@@ -138,9 +140,9 @@ struct http_peer *http_peer_new(const struct http_answer *answers, size_t count)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     if (peer == NULL) {
-        fail("calloc");
+        give_up("calloc");
     }
-    setenv("no_proxy", "*", 1); /* whatever proxy the environment names */
+    wr_test_no_proxy();
     peer->answers = answers;
     peer->count = count;
     atomic_store(&peer->connection, -1);
@@ -149,11 +151,11 @@ struct http_peer *http_peer_new(const struct http_answer *answers, size_t count)
         bind(peer->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
         listen(peer->listener, 16) < 0 ||
         getsockname(peer->listener, (struct sockaddr *)&address, &len) < 0) {
-        fail("socket");
+        give_up("socket");
     }
     peer->port = ntohs(address.sin_port);
     if (pthread_create(&peer->thread, NULL, run, peer) != 0) {
-        fail("pthread_create");
+        give_up("pthread_create");
     }
     return peer;
 }

@@ -171,7 +171,9 @@ static inline bool wr_language_add(void)
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
         list[i] = &made[i];
     }
+    wr_test_keeps(true);
     added = added || wr_plan_components_add(list) == 0;
+    wr_test_keeps(false);
     return added;
 }
 

@@ -38,6 +38,7 @@ enum ending { SILENT = 0, ENDED, LEAKED, ASSERTED, EXEMPT, FAILED };
 struct report {
     enum ending ending;
     uint64_t points, fired;
+    long blocks; /* left when the test had ended */
     char point[48];
 };
 
@@ -53,6 +54,8 @@ struct tally {
     uint64_t runs, sampled_from;
 };
 
+static int report_fd = -1; /* in a child of the sweep */
+
 /* Of the sanitizers, where they are linked. The first is 1 if something leaks; it stops the process
  * and looks at all of its memory, so it is asked only if something was not freed. */
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
@@ -60,34 +63,100 @@ int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile v
                                               void (*on_free)(const volatile void *))
     __attribute__((weak));
 
-static atomic_long blocks; /* allocated in this run and not freed; what was there before it stays */
+static atomic_long blocks; /* allocated in this run and not freed; of those before it none counts */
+static _Thread_local bool kept; /* what this thread allocates now is to stay */
+
+/* What is allocated where the runs are forked from: a set of addresses. That a run frees one of these
+ * must not make up for a block that it loses. A run only reads it: what it frees and gets again is
+ * then taken for lost, and looked at. */
+enum { BEFORE_CAP = 1 << 16, BEFORE_TRIES = 64, NO_LONGER = 1 };
+static atomic_uintptr_t before[BEFORE_CAP];
+static atomic_bool before_is_full;
+
+static atomic_uintptr_t *before_slot(uintptr_t block, int nth)
+{
+    size_t at = (size_t)((block >> 4) * 0x9e3779b97f4a7c15u >> 32);
+    return &before[(at + (size_t)nth) % BEFORE_CAP];
+}
+
+static void add_before(uintptr_t block)
+{
+    for (int i = 0; i < BEFORE_TRIES; i++) {
+        atomic_uintptr_t *slot = before_slot(block, i);
+        uintptr_t found = atomic_load(slot);
+        if (found <= NO_LONGER && atomic_compare_exchange_strong(slot, &found, block)) {
+            return;
+        }
+    }
+    atomic_store(&before_is_full, true);
+}
+
+/* Where it is in the set, NULL if it is not. */
+static atomic_uintptr_t *find_before(uintptr_t block)
+{
+    for (int i = 0; i < BEFORE_TRIES; i++) {
+        atomic_uintptr_t *slot = before_slot(block, i);
+        uintptr_t found = atomic_load_explicit(slot, memory_order_relaxed);
+        if (found == block || found == 0) {
+            return found == block ? slot : NULL;
+        }
+    }
+    return NULL;
+}
 
 static void count_malloc(const volatile void *block, size_t len)
 {
-    (void)block;
     (void)len;
-    atomic_fetch_add_explicit(&blocks, 1, memory_order_relaxed);
+    if (report_fd < 0) {
+        add_before((uintptr_t)block);
+    } else if (!kept) {
+        atomic_fetch_add_explicit(&blocks, 1, memory_order_relaxed);
+    }
 }
 
 static void count_free(const volatile void *block)
 {
-    (void)block;
-    atomic_fetch_sub_explicit(&blocks, 1, memory_order_relaxed);
+    atomic_uintptr_t *slot = find_before((uintptr_t)block);
+    if (report_fd < 0 && slot != NULL) {
+        atomic_store(slot, NO_LONGER);
+    } else if (report_fd >= 0 && slot == NULL && block != NULL) {
+        atomic_fetch_sub_explicit(&blocks, 1, memory_order_relaxed);
+    }
 }
 
-static int report_fd = -1; /* in a child of the sweep */
-static bool faulty;        /* a call fails in it */
+/* In the process that forks the runs; what it has allocated until now no run frees. */
+static bool count_blocks(void)
+{
+    /* A page that is there when a run is forked costs the run nothing to read. */
+    for (size_t i = 0; i < BEFORE_CAP; i++) {
+        atomic_store_explicit(&before[i], 0, memory_order_relaxed);
+    }
+    return __sanitizer_install_malloc_and_free_hooks != NULL &&
+           __sanitizer_install_malloc_and_free_hooks(count_malloc, count_free) != 0;
+}
+
+void wr_test_keeps(bool keeps)
+{
+    kept = keeps;
+}
+
+static bool faulty; /* a call fails in this run */
 
 bool wr_test_faulty(void)
 {
     return faulty;
 }
 
+static bool counts;
+static long blocks_left;
+
 static _Noreturn void end_run(enum ending ending)
 {
     const char *name = wr_fault_name();
-    struct report report = {
-        .ending = ending, .points = wr_fault_count(), .fired = wr_fault_fired()};
+    struct report report = {.ending = ending,
+                            .points = wr_fault_count(),
+                            .fired = wr_fault_fired(),
+                            .blocks = blocks_left};
     snprintf(report.point, sizeof report.point, "%s", name != NULL ? name : "");
     fflush(NULL);
     ssize_t written = write(report_fd, &report, sizeof report);
@@ -119,8 +188,6 @@ static _Noreturn void run_child(const struct wr_test *test, uint64_t k, int outp
     setpgid(0, 0);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
-    bool counts = __sanitizer_install_malloc_and_free_hooks != NULL &&
-                  __sanitizer_install_malloc_and_free_hooks(count_malloc, count_free) != 0;
     faulty = k > 0;
     wr_fault_set(k, false);
     if (test->run_on != NULL) {
@@ -129,8 +196,11 @@ static _Noreturn void run_child(const struct wr_test *test, uint64_t k, int outp
         test->run();
     }
     wr_fault_pause(true);
-    bool leaks = __lsan_do_recoverable_leak_check != NULL &&
-                 !(counts && atomic_load(&blocks) == 0) && __lsan_do_recoverable_leak_check() != 0;
+    wr_sweep_leave_libraries();
+    blocks_left = atomic_load(&blocks);
+    bool counted = counts && !atomic_load(&before_is_full) && blocks_left == 0;
+    bool leaks = __lsan_do_recoverable_leak_check != NULL && !counted &&
+                 __lsan_do_recoverable_leak_check() != 0;
     end_run(leaks ? LEAKED : ENDED);
 }
 
@@ -271,6 +341,9 @@ static void sweep_test(const struct wr_test *test, struct tally *tally)
     bool fine = judge(test, 0, &first);
     bool go_on = fine && first.report.ending != EXEMPT;
     failures += !fine;
+    if (first.report.blocks != 0) {
+        wr_sweep_use_libraries();
+    }
     close(first.output);
     uint64_t in_order = points > points_max ? points_max / 2 : points_max;
     for (uint64_t k = 1; go_on && fired && k <= in_order; k++) {
@@ -291,6 +364,7 @@ static void sweep_test(const struct wr_test *test, struct tally *tally)
 int wr_sweep_run(const char *suite, const struct wr_test *tests, const char *filter)
 {
     struct tally tally = {0};
+    counts = count_blocks();
     for (const struct wr_test *test = tests; test != NULL; test = test->next) {
         if (test->signal == 0 && (filter == NULL || strstr(test->check.name, filter) != NULL)) {
             tally.tests++;

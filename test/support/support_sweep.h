@@ -9,6 +9,11 @@
 /* Sweep all tests whose names hold `filter` (NULL: all). Returns the exit status. */
 int wr_sweep_run(const char *suite, const struct wr_test *tests, const char *filter);
 
+/* Have the libraries that tests use been used in this process. */
+void wr_sweep_use_libraries(void);
+/* Have them free what they keep for this thread, if they were used so. */
+void wr_sweep_leave_libraries(void);
+
 /* How a run in a sweep ends itself; the last two return when this is no sweep. */
 _Noreturn void wr_sweep_end_failed(const char *why);
 void wr_sweep_end_asserted(void);

@@ -128,6 +128,12 @@ static void start_demo(void)
     ck_assert_msg(server != NULL, "%s", error.message);
 }
 
+static void finish_demo(void)
+{
+    finish();
+    demo_fini(&control);
+}
+
 static struct wr_transport *send_get(const char *target, const char *headers)
 {
     char request[512];
@@ -176,7 +182,7 @@ TEST(the_file_is_served_whole)
     ck_assert_ptr_nonnull(strstr(got, "ETag: \"7-500-0\"\r\n"));
     ck_assert_uint_eq(len, wanted);
     ck_assert_mem_eq(bytes, expected, len);
-    finish();
+    finish_demo();
 }
 
 TEST(a_part_of_the_file_is_served)
@@ -187,7 +193,7 @@ TEST(a_part_of_the_file_is_served)
     ck_assert_ptr_nonnull(strstr(got, "206 Partial Content"));
     ck_assert_uint_eq(len, wanted - 100001);
     ck_assert_mem_eq(bytes, expected + 100001, len);
-    finish();
+    finish_demo();
 }
 
 TEST(an_empty_file_is_empty)
@@ -197,7 +203,7 @@ TEST(an_empty_file_is_empty)
     (void)get("/lines?n=0", "", &len);
     ck_assert_ptr_nonnull(strstr(got, "Content-Length: 0\r\n"));
     ck_assert_uint_eq(len, 0);
-    finish();
+    finish_demo();
 }
 
 TEST(a_flaky_transfer_that_is_resumed_is_the_whole_file)
@@ -217,7 +223,7 @@ TEST(a_flaky_transfer_that_is_resumed_is_the_whole_file)
     }
     ck_assert_uint_eq(sum, wanted);
     ck_assert_int_gt(drops, 5);
-    finish();
+    finish_demo();
 }
 
 /* Members of a body that unpacks to the first `wanted` bytes of `expected`. */
@@ -249,7 +255,7 @@ TEST(the_gzip_file_is_small_and_unpacks_to_the_same_lines)
     ck_assert_ptr_nonnull(strstr(got, "Content-Encoding: gzip\r\n"));
     ck_assert_uint_lt(len, wanted * 2 / 3);
     ck_assert_int_eq(unpack(bytes, len, wanted), 1);
-    finish();
+    finish_demo();
 }
 
 TEST(the_gzip_file_comes_in_as_many_members_as_asked_for)
@@ -265,7 +271,7 @@ TEST(the_gzip_file_comes_in_as_many_members_as_asked_for)
     ck_assert_int_eq(unpack(bytes, len, 0), 1);
     (void)get("/gzip?members=0", "", &len);
     ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
-    finish();
+    finish_demo();
 }
 
 TEST(the_gzip_file_is_made_only_as_it_is_read)
@@ -348,7 +354,7 @@ TEST(an_event_has_an_id_a_type_and_data_and_the_stream_a_retry)
     ck_assert_uint_eq(len, strlen("retry: 250\n\n") + event_len);
     ck_assert_mem_eq(bytes, "retry: 250\n\nid: 1\nevent: purchase\ndata: {", 41);
     ck_assert_mem_eq(bytes + len - event_len, text, event_len);
-    finish();
+    finish_demo();
 }
 
 TEST(a_stream_goes_on_behind_the_last_id)
@@ -360,7 +366,7 @@ TEST(a_stream_goes_on_behind_the_last_id)
     check_ids("/feed.sse?rate=0&n=9&ignore=1", "Last-Event-ID: 4\r\n", 1, 9);
     check_ids("/feed.sse?rate=0&n=9", "Last-Event-ID: 9\r\n", 0, 0);
     ck_assert_ptr_nonnull(strstr(got, "204 No Content"));
-    finish();
+    finish_demo();
 }
 
 TEST(a_live_stream_keeps_the_last_of_its_events)
@@ -392,7 +398,7 @@ TEST(a_live_stream_is_one_for_all_clients)
     bytes = get("/feed.sse?rate=10&n=30&ring=1000", "", &len[1]);
     ck_assert_uint_eq(len[0], len[1]);
     ck_assert_mem_eq(bytes, first, len[0]);
-    finish();
+    finish_demo();
 }
 
 TEST(a_flaky_stream_that_is_resumed_has_all_events)
@@ -412,7 +418,7 @@ TEST(a_flaky_stream_that_is_resumed_has_all_events)
     ck_assert_int_ge(breaks, 15);
     control.calm = true;
     check_ids("/flaky/feed.sse?rate=0&n=300&every=10", "", 1, 300);
-    finish();
+    finish_demo();
 }
 
 TEST(a_slow_route_takes_its_time_before_the_head_and_between_lines)
@@ -455,7 +461,7 @@ TEST(the_index_and_wrong_parameters)
     ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
     (void)ask("GET /ws HTTP/1.1\r\n" LAST);
     ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 426"));
-    finish();
+    finish_demo();
 }
 
 /* What a gzip body unpacks to, in `expected`; the number of bytes. */
@@ -495,7 +501,7 @@ TEST(rows_of_values_are_a_file_in_gzip)
     ck_assert_uint_eq(rows, 3001);
     (void)get("/feed.csv.gz?n=2000000000000", "", &len);
     ck_assert_ptr_nonnull(strstr(got, "HTTP/1.1 400"));
-    finish();
+    finish_demo();
 }
 
 TEST(a_bomb_is_a_thousand_times_as_long_as_it_looks)
@@ -505,7 +511,7 @@ TEST(a_bomb_is_a_thousand_times_as_long_as_it_looks)
     ck_assert_uint_lt(got_len, 1400); /* with the head */
     ck_assert_int_eq(expected[999999], 0);
     ck_assert_uint_eq(unpacked("/bomb.gz?size=0"), 0);
-    finish();
+    finish_demo();
 }
 
 TEST(what_was_served_is_counted)
@@ -527,7 +533,7 @@ TEST(what_was_served_is_counted)
                            "  /feed.sse         requests 1  events 5\n"
                            "  /lines            requests 1\n"
                            "  /slow             requests 1  lines 2\n");
-    finish();
+    finish_demo();
 }
 
 TEST(a_demo_that_cannot_listen_tells_why)
@@ -559,7 +565,7 @@ TEST(the_hook_counts_what_is_posted_and_shows_it)
                      "{\"requests\":2,\"taken\":2,\"refused\":0,\"repeats\":0,\"lines\":3,"
                      "\"bytes\":14}"));
     ck_assert_str_eq(get("/hook/lines", "", &len), "one\ntwo\nthree\n");
-    finish();
+    finish_demo();
 }
 
 TEST(the_hook_takes_a_request_once_for_its_key)
@@ -571,7 +577,7 @@ TEST(the_hook_takes_a_request_once_for_its_key)
     post("/hook", "Idempotency-Key: k2\r\n", "two\n");
     ck_assert_str_eq(get("/hook/lines", "", &len), "one\ntwo\n");
     ck_assert_ptr_nonnull(strstr(get("/hook", "", &len), "\"repeats\":1"));
-    finish();
+    finish_demo();
 }
 
 TEST(the_hook_refuses_as_it_is_asked_to)
@@ -582,7 +588,7 @@ TEST(the_hook_refuses_as_it_is_asked_to)
     ck_assert_ptr_nonnull(strstr(got, "Retry-After: 7\r\n"));
     ck_assert(begins(post("/hook?lines=1", "", "x\ny"), "HTTP/1.1 413 "));
     ck_assert(begins(post("/hook", "Content-Encoding: gzip\r\n", "x"), "HTTP/1.1 400 "));
-    finish();
+    finish_demo();
 }
 
 TEST(a_body_that_the_budget_has_no_room_for_is_refused_for_now)
@@ -598,7 +604,7 @@ TEST(a_body_that_the_budget_has_no_room_for_is_refused_for_now)
     ck_assert(begins(post("/hook", "", "x"), "HTTP/1.1 204 "));
     pass(3000); /* the connection is over */
     ck_assert_int_eq(loop->budget.used, used);
-    finish();
+    finish_demo();
 }
 
 TEST(what_is_not_posted_to_the_hook_is_refused_by_its_method)
@@ -612,7 +618,7 @@ TEST(what_is_not_posted_to_the_hook_is_refused_by_its_method)
         begins(ask("POST /hook HTTP/1.1\r\nContent-Length: 1048577\r\n" LAST), "HTTP/1.1 413 "));
     ck_assert(
         begins(ask("POST /lines HTTP/1.1\r\nContent-Length: 1048577\r\n" LAST), "HTTP/1.1 413 "));
-    finish();
+    finish_demo();
 }
 
 MAIN("demo/routes")
