@@ -1,5 +1,5 @@
 /*
- * loop_work.c - the worker threads of a loop, and weir_work.
+ * loop_work.c - the worker threads of a loop.
  *
  * A worker is a service of the loop, found by its lane. It has two lists under one lock: the work
  * that waits for the thread, and the work that is done. The thread takes one piece at a time and
@@ -150,8 +150,7 @@ void wr_work_start(struct weir_loop *loop, struct wr_work *work)
     uv_mutex_unlock(&worker->lock);
 }
 
-/* Take back work that no thread has started. False: too late, done() follows. */
-static bool take_back(struct weir_loop *loop, struct wr_work *work)
+bool wr_work_take_back(struct weir_loop *loop, struct wr_work *work)
 {
     struct wr_worker *worker = work->worker;
     bool waits = false;
@@ -171,45 +170,6 @@ static bool take_back(struct weir_loop *loop, struct wr_work *work)
     return waits;
 }
 
-struct waited_work {
-    struct wr_work work;
-    void (*fn)(void *arg);
-    void *arg;
-    struct wr_task *task;
-    bool over;
-};
-
-static void waited_run(struct wr_work *work)
-{
-    struct waited_work *waited = WR_OWNER(work, struct waited_work, work);
-    waited->fn(waited->arg);
-}
-
-static void waited_done(struct wr_work *work)
-{
-    struct waited_work *waited = WR_OWNER(work, struct waited_work, work);
-    waited->over = true;
-    wr_wake(waited->task, 0);
-}
-
-void wr_work_wait_in(struct weir_loop *loop, const struct wr_lane *lane, const char *why,
-                     void (*fn)(void *arg), void *arg)
-{
-    struct waited_work waited = {.work = {.lane = lane, .run = waited_run, .done = waited_done},
-                                 .fn = fn,
-                                 .arg = arg,
-                                 .task = wr_task_now(loop, why)};
-    wr_work_start(loop, &waited.work);
-    while (!waited.over) {
-        (void)wr_park(loop, why, NULL);
-    }
-}
-
-void wr_work_wait(struct weir_loop *loop, const char *why, void (*fn)(void *arg), void *arg)
-{
-    wr_work_wait_in(loop, NULL, why, fn, arg);
-}
-
 bool wr_work_beside(void (*fn)(void *arg), void *arg)
 {
     uv_thread_t thread;
@@ -218,61 +178,4 @@ bool wr_work_beside(void (*fn)(void *arg), void *arg)
     }
     uv_thread_join(&thread);
     return true;
-}
-
-/* ---- weir_work */
-
-struct program_work {
-    struct wr_work work;
-    void (*fn)(void *arg);
-    void *arg;
-    struct wr_task *task;
-    bool over;
-};
-
-static void program_run(struct wr_work *work)
-{
-    struct program_work *own = WR_OWNER(work, struct program_work, work);
-    own->fn(own->arg);
-}
-
-static void program_done(struct wr_work *work)
-{
-    struct program_work *own = WR_OWNER(work, struct program_work, work);
-    own->over = true;
-    wr_wake(own->task, 0);
-}
-
-int weir_work(weir_scope *scope, void (*fn)(void *arg), void *arg, const weir_work_options *options)
-{
-    weir_work_options o = WEIR_ZERO;
-    wr_scope_given(scope, "weir_work");
-    WR_ASSERT(fn != NULL, "the function is NULL");
-    if (options != NULL) {
-        WR_TAKE_OPTIONS(o, options);
-    }
-    struct weir_loop *loop = scope->loop;
-    const char *why = o.why != NULL ? o.why : "a blocking call";
-    struct wr_lane lane = {.name = o.lane != NULL ? o.lane : "", .programs = true};
-    struct program_work own = {.work = {.lane = &lane, .run = program_run, .done = program_done},
-                               .fn = fn,
-                               .arg = arg,
-                               .task = wr_task_now(loop, "weir_work")};
-    struct wr_limit limit;
-    int rc = 0;
-    wr_limit_start(loop, &limit, WEIR_NONE);
-    wr_work_start(loop, &own.work);
-    while (!own.over && rc == 0) {
-        rc = wr_wait_stoppable(&limit, why, NULL);
-    }
-    if (!own.over && take_back(loop, &own.work)) {
-        return rc;
-    }
-    if (!own.over && o.interrupt != NULL) {
-        o.interrupt(arg);
-    }
-    while (!own.over) {
-        (void)wr_park(loop, why, NULL); /* the thread uses arg until then */
-    }
-    return rc;
 }

@@ -42,6 +42,9 @@ void wr_work_wait(struct weir_loop *loop, const char *why, void (*fn)(void *arg)
 void wr_work_wait_in(struct weir_loop *loop, const struct wr_lane *lane, const char *why,
                      void (*fn)(void *arg), void *arg);
 
+/* Take back work that no thread has started. False: too late, done() follows. */
+bool wr_work_take_back(struct weir_loop *loop, struct wr_work *work);
+
 /* Run fn(arg) on a thread of its own, with a stack of the usual size, and block until it has
  * returned: for short work that needs more stack than a task has. Needs no loop. false: there is no
  * memory for a thread, and fn has not run. */

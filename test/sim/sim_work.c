@@ -6,10 +6,7 @@
  * because each takes its turn behind the last one.
  */
 #include <stdlib.h>
-#include <weir/wait.h>
 
-#include "loop_scope.h"
-#include "loop_wait.h"
 #include "loop_work.h"
 #include "sim.h"
 #include "support_check.h"
@@ -55,48 +52,15 @@ void wr_work_start(struct weir_loop *loop, struct wr_work *work)
     wr_timer_start(loop, &call->timer, ms);
 }
 
-struct waited {
-    struct wr_work work;
-    void (*fn)(void *arg);
-    void *arg;
-    struct wr_task *task;
-    bool over;
-};
-
-static void waited_run(struct wr_work *work)
+bool wr_work_take_back(struct weir_loop *loop, struct wr_work *work)
 {
-    struct waited *waited = WR_OWNER(work, struct waited, work);
-    waited->fn(waited->arg);
-}
-
-static void waited_done(struct wr_work *work)
-{
-    struct waited *waited = WR_OWNER(work, struct waited, work);
-    waited->over = true;
-    wr_wake(waited->task, 0);
-}
-
-void wr_work_wait(struct weir_loop *loop, const char *why, void (*fn)(void *arg), void *arg)
-{
-    struct waited waited = {.work = {.run = waited_run, .done = waited_done},
-                            .fn = fn,
-                            .arg = arg,
-                            .task = wr_task_now(loop, why)};
-    wr_work_start(loop, &waited.work);
-    while (!waited.over) {
-        (void)wr_park(loop, why, NULL);
-    }
+    (void)loop;
+    (void)work;
+    return false; /* its time has been drawn */
 }
 
 bool wr_work_beside(void (*fn)(void *arg), void *arg)
 {
     fn(arg);
     return true;
-}
-
-int weir_work(weir_scope *scope, void (*fn)(void *arg), void *arg, const weir_work_options *options)
-{
-    (void)options;
-    wr_work_wait(scope->loop, "a blocking call", fn, arg);
-    return 0;
 }
