@@ -342,7 +342,7 @@ static void sweep_test(const struct wr_test *test, struct tally *tally)
     bool go_on = fine && first.report.ending != EXEMPT;
     failures += !fine;
     if (first.report.blocks != 0) {
-        wr_sweep_use_libraries();
+        wr_sweep_use_libraries(first.report.blocks);
     }
     close(first.output);
     uint64_t in_order = points > points_max ? points_max / 2 : points_max;

@@ -9,8 +9,8 @@
 /* Sweep all tests whose names hold `filter` (NULL: all). Returns the exit status. */
 int wr_sweep_run(const char *suite, const struct wr_test *tests, const char *filter);
 
-/* Have the libraries that tests use been used in this process. */
-void wr_sweep_use_libraries(void);
+/* Use the libraries that a test uses, which has left so many blocks. */
+void wr_sweep_use_libraries(long blocks);
 /* Have them free what they keep for this thread, if they were used so. */
 void wr_sweep_leave_libraries(void);
 

@@ -20,7 +20,11 @@
 #include "support_sweep.h"
 #include "support_tls.h"
 
-enum { THREADS = 8, HANDSHAKE_TURNS_MAX = 16 };
+enum {
+    THREADS = 8,
+    HANDSHAKE_TURNS_MAX = 16,
+    LARGE_BLOCKS = 500 /* libcurl and OpenSSL keep more, and each fork copies the tables of it */
+};
 
 static void must(bool holds, const char *what)
 {
@@ -108,15 +112,19 @@ void wr_sweep_leave_libraries(void)
     }
 }
 
-void wr_sweep_use_libraries(void)
+void wr_sweep_use_libraries(long blocks)
 {
-    if (!used) {
+    static bool small_used;
+    if (!small_used) {
+        wr_json_indexer_free(wr_json_indexer_new());
+        use_threads();
+        small_used = true;
+    }
+    if (!used && blocks >= LARGE_BLOCKS) {
         must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK, "sweep: libcurl");
         use_tls();
         wr_tls_prepare();
         wr_transfer_prepare_tls();
-        wr_json_indexer_free(wr_json_indexer_new());
-        use_threads();
         used = true;
     }
 }
