@@ -34,17 +34,18 @@ struct wr_http_source {
     struct wr_http_since *since;  /* a field of each item is its position; NULL: none is */
     struct wr_state_slot *before; /* the entry of an earlier run, or a new one; NULL: none */
     int32_t retries, follow;
-    int64_t idle_ms;       /* the option; 0: the default for the kind of stream */
-    uint64_t from;         /* the requested position */
-    int64_t begin_at;      /* the option: where the first request begins */
-    bool to_end;           /* the option */
-    bool by_media;         /* the Content-Type of the first response says how the body is read */
-    enum wr_media others;  /* ... but only of an event stream; all others are this. UNKNOWN: of all */
-    bool strict;           /* ... and an item over the limit is a failure */
-    enum wr_media media;   /* ... as it says */
-    char type[64];         /* ... this Content-Type; "": none, or that of an earlier run */
-    bool sse;              /* the body is an event stream */
-    struct wr_http_ws *ws; /* the body is a WebSocket's; NULL: it is not */
+    int64_t idle_ms;  /* the option; 0: the default for the kind of stream */
+    uint64_t from;    /* the requested position */
+    int64_t begin_at; /* the option: where the first request begins */
+    bool to_end;      /* the option */
+    bool by_media;    /* the Content-Type of the first response says how the body is read */
+    enum wr_media
+        others;          /* ... but only of an event stream; all others are this. UNKNOWN: of all */
+    bool strict;         /* ... and an item over the limit is a failure */
+    enum wr_media media; /* ... as it says */
+    char type[64];       /* ... this Content-Type; "": none, or that of an earlier run */
+    bool sse;            /* the body is an event stream */
+    struct wr_http_ws *ws;     /* the body is a WebSocket's; NULL: it is not */
     struct wr_http_poll *poll; /* it is requested again and again; NULL: it is not */
     size_t ws_charged_bytes;   /* of its decompression, to the budget */
     bool named;                /* ... and was requested from an id on */
