@@ -316,7 +316,7 @@ class Mistakes(e2e_support.TestCase):
             self.refused(text, texts=["empty stage"])
 
     def test_a_stage_of_the_future_says_what_to_do_instead(self):
-        run = self.refused("gen 1..3 | count", texts=["not in this version", "| wc -l"])
+        run = self.refused("gen 1..3 | tee", texts=["not in this version", "| tee FILE"])
         self.assertNotIn("did you mean", run.err)
         self.refused("nest", texts=["unknown stage 'nest'", "write explode .a"])
         self.refused("gen 1..3 | put .a = 1", texts=["write set .a = EXPRESSION"])
@@ -325,7 +325,7 @@ class Mistakes(e2e_support.TestCase):
         self.refused("batch within=1s", texts=["batch has no argument 'within'", "write 'within VALUE'"])
 
     def test_only_an_unknown_name_is_taken_for_one_of_the_future(self):
-        for text in ("gen 1..5 | head 2 count", "gen 1..5 | head jq", "gen 1..5 | batch 3 jq", "./nofile.so"):
+        for text in ("gen 1..5 | head 2 tee", "gen 1..5 | head jq", "gen 1..5 | batch 3 jq", "./nofile.so"):
             self.assertNotIn("not in this version", self.refused(text).err)
 
     def test_an_unknown_flag_has_a_guess(self):

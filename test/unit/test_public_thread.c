@@ -225,6 +225,7 @@ static struct {
     CALL(try_put, (it.end, &it.item)) \
     CALL(udp_messages, (it.scope, "udp://:1", NULL)) \
     CALL(udp_sink, (it.scope, "udp://127.0.0.1:1", NULL)) \
+    CALL(ws_sink, (it.scope, "ws://127.0.0.1:1/", NULL)) \
     CALL(wait_fd, (it.scope, 0, 1, 1, "x")) \
     CALL(wake, (&it.waker)) \
     CALL(waker_fini, (&it.waker)) \
