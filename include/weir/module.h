@@ -405,6 +405,8 @@ typedef struct weir_opening {
     /* For a source: where it begins when `state` has no position of it, in place of what its arguments
      * say; only of a kind that it `begins` with. NULL: as they say. */
     const weir_begin *begin;
+    int32_t all_text; /* in check: 1 when the records that come have only texts in their fields */
+    int32_t reserved;
 } weir_opening;
 
 /* A text that uses a component, and its output: as example and prints of the component. */
@@ -481,6 +483,9 @@ typedef struct weir_component {
     /* With REJECTS: 1 when an item that it rejects ends the run if the text has no on-error=. 0: such
      * an item is skipped, or goes to the dead sink if there is one. */
     int32_t stops;
+    /* A stage that makes records: whether their fields are texts with these arguments, whatever is
+     * written in them, as those of csv. NULL: a field may be a number. */
+    bool (*all_text)(const void *args);
 } weir_component;
 
 /*

@@ -39,6 +39,9 @@ void wr_program_free(wr_program *program); /* NULL is allowed; after its runs */
 /* Whether it reads $meta: wr_machine_meta. */
 bool wr_program_reads_meta(const wr_program *program);
 
+/* Whether it orders a field and a number, as in .a > 3: a text in the field is above each number. */
+bool wr_program_orders_field(const wr_program *program);
+
 /* Let the program's look-ups of members be made together with those of others: a text with these
  * `looks` is looked up through them. Before the program runs; `looks` must stay as long as it.
  * Returns how often it looks into its input, as far as that is known. */

@@ -499,6 +499,18 @@ bool wr_program_reads_meta(const wr_program *program)
     return program->meta;
 }
 
+bool wr_program_orders_field(const wr_program *program)
+{
+    bool orders = false;
+    for (uint32_t i = 1; i < program->count; i++) {
+        const struct wr_op *op = &program->ops[i];
+        orders = orders || (op->code == WR_CODE_COMPUTE && op->n >= WR_OP_LESS &&
+                            op->n <= WR_OP_GREATER_EQUAL && op->as.value != NULL &&
+                            op->as.value->kind == WR_JSON_NUMBER && op[-1].code == WR_CODE_FIELD);
+    }
+    return orders;
+}
+
 void wr_program_fini(wr_program *program)
 {
     wr_arena_fini(&program->arena);

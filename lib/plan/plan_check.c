@@ -267,7 +267,8 @@ static int check_blocks(struct wr_plan_reading *reading, struct wr_plan_step *st
     return 0;
 }
 
-static int check_own(struct wr_plan_reading *reading, const struct wr_plan_step *step)
+static int check_own(struct wr_plan_reading *reading, const struct wr_plan_step *step,
+                     bool all_text)
 {
     static const weir_http_options http = {.struct_size = sizeof http};
     weir_mistake mistake = {reading, step};
@@ -277,6 +278,7 @@ static int check_own(struct wr_plan_reading *reading, const struct wr_plan_step 
                             .joined = step->joined,
                             .meta = reading->meta,
                             .reads_meta = &reading->plan->reads_meta,
+                            .all_text = all_text,
                             .names = reading->plan->names};
     if (step->component->check == NULL) {
         return 0;
@@ -368,13 +370,24 @@ static uint32_t chain_gives(const struct weir_chain *chain, uint32_t shape)
     return ends ? 0 : shape;
 }
 
+/* Whether the fields of what a step gives are all texts, when those of what it takes are (`before`). */
+static bool still_text(const struct wr_plan_step *step, bool before)
+{
+    const weir_component *component = step->component;
+    return component->all_text != NULL
+               ? component->all_text(step->args)
+               : before && (wr_plan_gives(step) == WEIR_SHAPE_SAME ||
+                            (wr_plan_traits(step) & WEIR_TRAIT_ON_DEMAND) != 0);
+}
+
 bool wr_plan_unfused;
 
 int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
                         enum wr_plan_place place, uint32_t shape, enum wr_plan_use use)
 {
     const char *giver = NULL;
-    bool unsure = false; /* what comes from outside decides which of `shape` it is */
+    bool all_text = false; /* of the fields of the records that come */
+    bool unsure = false;   /* what comes from outside decides which of `shape` it is */
     if (place != WR_PLAN_FILE && wr_plan_decode(reading, chain, place, use) != 0) {
         return reading->error.code;
     }
@@ -412,9 +425,11 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
         step->parsed = i > 0 && step->component->compile != NULL &&
                        (wr_plan_traits(&step[-1]) & WEIR_TRAIT_PARSES) != 0;
         enum wr_plan_use used = wr_plan_use_of(chain, i + 1, use);
-        if (check_blocks(reading, step, used, &gives) != 0 || check_own(reading, step) != 0) {
+        if (check_blocks(reading, step, used, &gives) != 0 ||
+            check_own(reading, step, all_text) != 0) {
             return reading->error.code;
         }
+        all_text = still_text(step, all_text);
         if (wr_plan_gives(step) != WEIR_SHAPE_SAME) {
             giver = step->component->name;
             shape = wr_plan_gives(step);

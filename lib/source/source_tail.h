@@ -65,6 +65,7 @@ struct wr_tail_file {
     size_t opened;            /* ... of which so many were opened */
     bool search;              /* files that came after it have to be looked for */
     int64_t copied_ns;        /* when the copy of what it had before was made; 0: no matter */
+    uint64_t copy_key;        /* of a copy of what it has, which was made before that was read */
     int64_t gone_ns;          /* when it was gone, or when bytes came after that */
     int64_t left_ns, made_ns; /* a file that is gone: since when, and when it was made; the one that
                                    left first is read first */
@@ -108,7 +109,9 @@ struct wr_tail {
     bool crowded;            /* there are more files than may be open */
     struct wr_tail_id *seen; /* files that were read whole: a ring; NULL: none */
     size_t seen_at;
-    uint64_t *keys; /* of more such files: a table */
+    const int *cut_fd; /* a file that was cut, of which nothing was read since; NULL: none */
+    uint64_t cut_key;  /* its copy_key */
+    uint64_t *keys;    /* of more files that were read: a table */
     size_t keys_cap, keys_count;
     struct wr_tail_missed *missed;    /* files to open; NULL: none */
     bool look;                        /* names have changed: look soon */

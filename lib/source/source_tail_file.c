@@ -352,16 +352,17 @@ static void report_cut(struct wr_tail *tail, const struct wr_tail_file *file, bo
     }
 }
 
-/* Identify what a file that was cut has now. */
+/* Identify a file that was cut. What it has now may be cut again before it is read, so nothing is said
+ * of it before (grow_id). */
 static void identify_again(struct wr_tail *tail, int fd, const char *path, struct wr_tail_id *id)
 {
     int64_t size = 0;
-    int number = wr_tail_identify(tail, fd, WR_TAIL_HEAD, id, &size);
+    int number = wr_tail_identify(tail, fd, 0, id, &size);
     if (number != 0) {
         wr_tail_trouble(tail, path, number, "read");
-        id->head_len = 0;
-        id->head = WR_HASH_BEGIN;
     }
+    id->head_len = 0;
+    id->head = WR_HASH_BEGIN;
 }
 
 static void report_rest(struct wr_tail *tail, const struct wr_tail_file *file, const char *copy,
@@ -374,6 +375,15 @@ static void report_rest(struct wr_tail *tail, const struct wr_tail_file *file, c
     wr_log(&tail->gen.loop->log, WR_LOG_INFO, tail->gen.name,
            "'%s' was truncated: its %s read from '%s', and then it is read from its start",
            file->path, size, copy);
+}
+
+/* Find what else was missed of a file that was cut. */
+static void find_others(struct wr_tail *tail, struct wr_tail_file *file, int fd, int64_t copied_ns)
+{
+    tail->cut_fd = &fd;
+    tail->cut_key = 0;
+    wr_tail_find_missed(tail, file, copied_ns);
+    tail->cut_fd = NULL;
 }
 
 /* The rest of a file that was cut is in this copy, which is taken. */
@@ -403,11 +413,12 @@ static void go_on_in_copy(struct wr_tail *tail, struct wr_tail_file *file,
         write_validator(file, file->offsets->now.validator, WR_STATE_VALIDATOR_MAX);
         tail->unsaved = true;
     }
-    wr_tail_find_missed(tail, file, -1);
+    find_others(tail, file, cut.fd, -1);
     identify_again(tail, cut.fd, cut.path, &cut.id);
     struct wr_tail_file *again = wr_tail_file_new(tail, &cut, &start, NULL);
     if (again != NULL) {
         again->round = file->round;
+        again->copy_key = tail->cut_key;
         again->copied_ns = WR_MAX(wr_tail_born_ns(tail, file->fd), INT64_C(0));
         again->real = file->real;
         file->real = NULL;
@@ -436,7 +447,8 @@ static void begin_again(struct wr_tail *tail, struct wr_tail_file *file)
     }
     report_cut(tail, file, copied);
     if (copied) {
-        wr_tail_find_missed(tail, file, copied_ns);
+        find_others(tail, file, file->fd, copied_ns);
+        file->copy_key = tail->cut_key;
     }
     file->copied_ns = WR_MAX(copied_ns, INT64_C(0));
     end_part(tail, file, true);

@@ -131,6 +131,42 @@ static bool is_seen_copy(const struct wr_tail *tail, size_t len, bool packed)
     return false;
 }
 
+/* Does a file begin with all of this one, whose first bytes are in tail->scratch? A copy that is being
+ * made may be empty yet. */
+static bool has_all(const struct wr_tail *tail, int fd, const struct wr_tail_found *found,
+                    int64_t size)
+{
+    char now[WR_TAIL_HEAD];
+    const struct wr_disk *disk = tail->gen.loop->disk;
+    struct stat info;
+    size_t len = found->id.head_len;
+    return found->coding == NULL && disk->stat(fd, &info) == 0 && info.st_size >= size &&
+           disk->read(fd, now, len, 0) == (ssize_t)len && memcmp(now, tail->scratch, len) == 0;
+}
+
+/* Is it a copy of what another file has, which will be read there, or was just read? Whoever has made
+ * it may cut the file the next moment: that is seen by what is read then, and there is another
+ * search. */
+static bool is_unread_copy(struct wr_tail *tail, const struct wr_tail_found *found, int64_t size,
+                           uint64_t key)
+{
+    for (size_t i = 0; i < tail->files_count; i++) {
+        struct wr_tail_file *other = tail->files[i];
+        if (!other->gone && other->packed == NULL &&
+            (other->read_at == 0 || other->copy_key == key) &&
+            strcmp(other->name, found->name) == 0 && has_all(tail, other->fd, found, size)) {
+            other->copy_key = key;
+            other->copied_ns = other->copied_ns == 0 && other->read_at == 0
+                                   ? WR_MAX(wr_tail_born_ns(tail, found->fd), INT64_C(0))
+                                   : other->copied_ns;
+            return true;
+        }
+    }
+    bool cut = tail->cut_fd != NULL && has_all(tail, *tail->cut_fd, found, size);
+    tail->cut_key = cut ? key : tail->cut_key;
+    return cut;
+}
+
 /* ---- the search */
 
 static int by_age(const void *a, const void *b)
@@ -220,10 +256,10 @@ static bool open_missed(struct wr_tail *tail, const char *name, const char *as,
     int number = wr_tail_identify_found(tail, &found, WR_TAIL_HEAD, &size);
     struct stat info = {.st_dev = (dev_t)found.id.device, .st_ino = (ino_t)found.id.inode};
     bool empty = found.coding != NULL && found.id.head_len == 0; /* it is being compressed */
-    if (number != 0 || empty || wr_tail_file_of(tail, &info) != NULL ||
-        is_seen_key(tail,
-                    key_of(found.id.device, found.id.inode, wr_tail_born_ns(tail, found.fd))) ||
-        is_seen_copy(tail, found.id.head_len, found.coding != NULL)) {
+    uint64_t key = key_of(found.id.device, found.id.inode, wr_tail_born_ns(tail, found.fd));
+    if (number != 0 || empty || wr_tail_file_of(tail, &info) != NULL || is_seen_key(tail, key) ||
+        is_seen_copy(tail, found.id.head_len, found.coding != NULL) ||
+        is_unread_copy(tail, &found, size, key)) {
         (void)disk->close(found.fd);
         return true;
     }

@@ -293,6 +293,11 @@ static uint32_t csv_traits(const void *args, uint32_t shape)
     return a->header || (writes && a->columns == NULL) ? traits | WEIR_TRAIT_HEADER : traits;
 }
 
+static bool csv_all_text(const void *args)
+{
+    return !((const struct csv_args *)args)->numbers;
+}
+
 static int columns_check(const struct csv_args *a, weir_mistake *mistake)
 {
     struct wr_fields fields = {0};
@@ -405,7 +410,8 @@ static const weir_example tsv_more[] = {
     .kind = WEIR_KIND_STAGE, .takes = WEIR_SHAPES_TEXT,                                   \
     .gives = (uint32_t)WEIR_SHAPE_RECORD | WEIR_SHAPE_LINE, .gives_of = wr_written_gives, \
     .traits = WR_RECORD_TRAITS | WEIR_TRAIT_FRAMES, .args = csv_args,                     \
-    .args_size = sizeof(struct csv_args), .check = csv_check, .traits_of = csv_traits
+    .args_size = sizeof(struct csv_args), .check = csv_check, .traits_of = csv_traits,    \
+    .all_text = csv_all_text
 
 static const weir_ending csv_endings[] = {{".csv", "header"}, {NULL, NULL}};
 static const weir_ending tsv_endings[] = {{".tsv", "header"}, {NULL, NULL}};

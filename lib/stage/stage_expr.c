@@ -43,6 +43,12 @@ int wr_item_expr_check(const weir_opening *opening, weir_mistake *mistake, const
     size_t at;
     wr_program *program = wr_item_expr_compile(text, opening->names, &read);
     bool meta = program != NULL && wr_program_reads_meta(program);
+    if (program != NULL && opening->all_text && wr_program_orders_field(program)) {
+        weir_mistake_warn(mistake,
+                          "a field of csv, tsv, kv, logfmt or regex is a text, and each text "
+                          "is greater than each number: write (.field | tonumber) > 3, or "
+                          "'numbers' where the format is read");
+    }
     wr_program_free(program);
     if (meta && opening->reads_meta != NULL) {
         *opening->reads_meta = 1;

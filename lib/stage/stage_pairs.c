@@ -55,6 +55,11 @@ static int logfmt_check(const weir_opening *opening, const void *args, weir_mist
     return check_numbers(opening, args, ((const struct logfmt_args *)args)->numbers, mistake);
 }
 
+static bool logfmt_all_text(const void *args)
+{
+    return !((const struct logfmt_args *)args)->numbers;
+}
+
 static const weir_arg logfmt_args[] = {
     WEIR_ARG_FLAG(struct logfmt_args, numbers, .name = "numbers", .help = WR_RECORD_NUMBERS),
 };
@@ -81,6 +86,7 @@ const weir_component wr_component_logfmt = {
     .prints = "level=info n=1 msg=\"item 1\"\nlevel=info n=2 msg=\"item 2\"\n",
     .more_examples = logfmt_more,
     .open = logfmt_open,
+    .all_text = logfmt_all_text,
 };
 
 /* ---- kv */
@@ -153,6 +159,11 @@ static weir_gen *kv_open(const weir_opening *opening, weir_gen *up, const void *
     return wr_record_stage(up, &kv_ops, &kv, sizeof kv);
 }
 
+static bool kv_all_text(const void *args)
+{
+    return !((const struct kv_args *)args)->numbers;
+}
+
 static const weir_arg kv_args[] = {
     WEIR_ARG_TEXT(struct kv_args, delim, .name = "delim", .form = WEIR_FORM_NAMED,
                   .help = "what separates pairs; blanks if not given"),
@@ -182,5 +193,6 @@ const weir_component wr_component_kv = {
     .prints = "n: 1, text: a b\nn: 2, text: a b\n",
     .check = kv_check,
     .open = kv_open,
+    .all_text = kv_all_text,
     .more_examples = kv_more,
 };

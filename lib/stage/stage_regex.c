@@ -127,6 +127,11 @@ static weir_gen *regex_open(const weir_opening *opening, weir_gen *up, const voi
     return gen;
 }
 
+static bool regex_all_text(const void *args)
+{
+    return !((const struct regex_args *)args)->numbers;
+}
+
 static const weir_arg regex_args[] = {
     WEIR_ARG_TEXT(struct regex_args, pattern, .name = "PATTERN", .flags = WEIR_ARG_REQUIRED,
                   .help = "as in Perl, best in `...`; its named groups, (?<NAME>...), are the "
@@ -158,5 +163,6 @@ const weir_component wr_component_regex = {
     .example = "./access.log | regex `\" (?<status>\\d{3}) (?<bytes>\\d+)`",
     .check = regex_check,
     .open = regex_open,
+    .all_text = regex_all_text,
     .more_examples = regex_more,
 };

@@ -463,23 +463,44 @@ def row_netflow(bench):
     bench.numbers('22 NetFlow v9, 10 fields a record', 'weir netflow, a million records', 's CPU', spread(times), limit=1 / 3)
 
 
-def receive_udp(command, send):
-    """Run a receiver of datagrams, which says its port, while send(port) runs; then end it. (CPU
-    seconds, what it has said at last)"""
+def receive(command, send, ends=False):
+    """Run a receiver, which says its port, while send(port) runs; then end it, unless it ends by itself.
+    (CPU seconds, what it has said at last)"""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
         said = ''
-        while not (found := re.search(r'(?:receives datagrams at \S+:|^)(\d+)\n', said, re.M)):
+        while not (found := re.search(r'(?:(?:receives datagrams at|listening on) \S+:|^)(\d+)\n', said, re.M)):
             line = child.stdout.readline()
             if not line:
                 raise Failed(f'{" ".join(command)}: {said}')
             said += line
         send(found.group(1))
-        time.sleep(0.3)
-        child.send_signal(signal.SIGTERM)
+        if not ends:
+            time.sleep(0.3)
+            child.send_signal(signal.SIGTERM)
         said = child.stdout.read()
         _, _, usage = os.wait4(child.pid, 0)
         child.returncode = 0
     return usage.ru_utime + usage.ru_stime, said
+
+
+def row_listen(bench):
+    """Lines that a peer sends to a port of weir."""
+    weir = str(bench.weir)
+    commands = {'weir tcp-listen': [weir, '-v', f'tcp-listen 127.0.0.1:0 | head {bench.lines} | null'],
+                'recv loop': [str(bench.peers / 'peer_recv'), '0']}
+    times = {name: [] for name in commands}
+    for _ in range(bench.rounds):
+        for name, command in commands.items():
+            cpu, said = receive(SERVER_PIN + command, lambda port: run(
+                CLIENT_PIN + [weir, f'{bench.data} | tcp 127.0.0.1:{port}']), ends=True)
+            size = bench.data.stat().st_size
+            if not (said.strip() == str(size) or f'{bench.lines:,}'.replace(',', ' ') + ' in' in said):
+                raise Failed(f'listen: {name}: {said}')
+            times[name].append(cpu)
+    row, bare = '29 TCP lines that a peer sends to a port', spread(times['recv loop'])
+    mine = spread(times['weir tcp-listen'])
+    bench.numbers(row, 'weir tcp-listen', 's CPU', mine, ratios=[judge(mine, 'recv loop', bare, 1.25)])
+    bench.numbers(row, 'recv loop', 's CPU', bare)
 
 
 def udp_counts(said):
@@ -502,7 +523,7 @@ def row_udp(bench):
     times, drops = {name: [] for name in commands}, {name: [] for name in commands}
     for _ in range(bench.rounds):
         for name, command in commands.items():
-            cpu, said = receive_udp(SERVER_PIN + command, lambda port: run(
+            cpu, said = receive(SERVER_PIN + command, lambda port: run(
                 CLIENT_PIN + [peer, 'send', port, str(count), '400000']))
             received, dropped = udp_counts(said)
             if received + dropped != count:
@@ -521,7 +542,7 @@ def row_udp(bench):
     data, records = netflow_packets(bench)
     times = []
     for _ in range(bench.rounds):
-        cpu, said = receive_udp(SERVER_PIN + weir + ['udp://127.0.0.1:0 | netflow | null'], lambda port: run(
+        cpu, said = receive(SERVER_PIN + weir + ['udp://127.0.0.1:0 | netflow | null'], lambda port: run(
             CLIENT_PIN + [str(bench.weir), f'{data} | len32 | udp 127.0.0.1:{port}']))
         times.append(cpu * 1e6 / (udp_counts(said)[0] * records))
     bench.numbers('27 NetFlow v9 over UDP', 'weir netflow, a million records', 's CPU', spread(times), limit=1 / 3)
@@ -781,7 +802,7 @@ def row_hostile(bench):
         child.terminate()
 
 
-ROWS = {'http': row_http, 'tcp': row_tcp, 'udp': row_udp, 'ws': row_ws, 'step': row_step, 'queue': row_queue, 'stage': row_stage,
+ROWS = {'http': row_http, 'tcp': row_tcp, 'udp': row_udp, 'listen': row_listen, 'ws': row_ws, 'step': row_step, 'queue': row_queue, 'stage': row_stage,
         'split': row_split, 'json': row_json, 'expressions': row_expressions, 'csv': row_csv,
         'regex': row_regex, 'netflow': row_netflow,
         'latency': row_latency, 'tail': row_tail, 'https': row_https, 'idle': row_idle,

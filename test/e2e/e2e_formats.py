@@ -215,6 +215,25 @@ class Records(e2e_support.TestCase):
             self.ends(run, 0)
             self.assertEqual([json.loads(line) for line in run.out.splitlines()], values)
 
+    def test_a_text_that_is_compared_with_a_number_is_warned_of(self):
+        for data, pipeline, warned in (
+            (b"age\n7\n", "csv header | where .age > 3", True),
+            (b"age\n7\n", "csv header | skip 0 | where .age > 3 and true", True),
+            (b"age\n7\n", "csv header numbers | where .age > 3", False),
+            (b"age\n7\n", "csv header | where (.age | tonumber) > 3", False),
+            (b"age\n7\n", 'csv header | where .age == "7"', False),
+            (b"age\n7\n", "csv header | {age: (.age | tonumber)} | where .age > 3", False),
+            (b"age=7\n", "logfmt | where .age >= 3", True),
+            (b"age=7\n", "kv | where .age >= 3", True),
+            (b"age=7\n", r"regex `age=(?<age>\d+)` | where .age >= 3", True),
+            (ACCESS, "clf | where .status < 300", False),
+        ):
+            with self.subTest(pipeline=pipeline):
+                run = self.run_on(data, pipeline)
+                self.ends(run, 0)
+                self.assertEqual("each text is greater than each number" in run.err, warned, run.err)
+                self.assertEqual(len(run.out.splitlines()), 1)
+
     def test_equal_names_in_a_header_are_reported_once(self):
         self.write("in.csv", b"a,b,a\n1,2,3\n4,5,6\n")
         said = "columns 1 and 3 of the header have the same name 'a': expressions read the last one, and ndjson writes both"

@@ -57,7 +57,10 @@ class Killed(TestCase):
                 wait_for(lambda: self.counted() > lines - 5000, "a row in the file")
                 run.kill()
         with Weir("--state", "state", self.TEXT, cwd=self.folder) as run:
-            run.says("delivery:")
+            run.says("delivery:")  # now the file is as it was saved
+            with open(self.path("log"), "ab") as log:
+                log.write(b"one more, behind all others\n")
+            lines += 1
             wait_for(lambda: self.counted() >= lines, "all lines to be counted")
             run.send(signal.SIGTERM)
             self.ends(run.end(), 0)

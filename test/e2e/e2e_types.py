@@ -92,6 +92,20 @@ class Types(e2e_support.TestCase):
                     self.ends(run, 0)
                     self.assertEqual(run.out, out)
 
+    def test_json_reads_the_events_of_an_event_stream_and_json_of_all_others(self):
+        for kind, body, out in (
+            ("text/event-stream", EVENTS, b"1\n2\n"),
+            ("text/event-stream; charset=utf-8", EVENTS, b"1\n2\n"),
+            ("application/json", PRETTY.replace(b"[", b"").replace(b"]", b""), b"1\n2\n3\n"),
+            ("text/csv", b'{"a":\n7}', b"7\n"),
+            (None, b'{"a":8}', b"8\n"),
+        ):
+            with self.subTest(kind=kind):
+                peer = self.peer(served((kind, body)))
+                run = weir(peer.url("/") + " | json | .a")
+                self.ends(run, 0)
+                self.assertEqual(run.out, out)
+
     def test_what_nobody_looks_into_stays_as_it_came(self):
         for kind, body in KINDS.items():
             with self.subTest(kind=kind):

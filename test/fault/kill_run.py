@@ -86,6 +86,9 @@ class Pair:
         "pair", "kills", "before", "after", "w/s/r/sendto", "duplicates", "lost", "torn", "W*K", "end s", "delivery")
 
 
+WORD = re.compile("exactly-once-effect|at-least-once|best-effort")
+
+
 class Stream:
     """The lines of one source on their way into one sink, by many runs."""
 
@@ -140,6 +143,8 @@ class Stream:
             elif not self.fresh:
                 self.fresh = True
                 self.source.fresh_line()
+            elif not WORD.search(run.err):
+                time.sleep(min(left, 0.01))  # it does not hear a signal yet
             else:
                 told = True
                 run.process.send_signal(15)
@@ -169,7 +174,7 @@ class Stream:
         return ended.status == 0
 
     def note_word(self, run):
-        found = re.findall(r"exactly-once-effect|at-least-once|best-effort", run.err)
+        found = WORD.findall(run.err)
         if found:
             self.pair.word = found[-1]
 

@@ -22,6 +22,7 @@
 #include "codec_ws_handshake.h"
 #include "http.h"
 #include "loop_tls.h"
+#include "support_port.h"
 #include "support_program.h"
 
 enum { SEND_PIECES = 64 };
@@ -515,30 +516,6 @@ static int udp_send_main(weir_scope *scope, void *args)
     return 0;
 }
 
-/* Can the address be bound by a socket of this type? */
-static bool is_free(const struct sockaddr_in *at, int type)
-{
-    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-    bool free_now = bind(fd, (const struct sockaddr *)(const void *)at, sizeof *at) == 0;
-    close(fd);
-    return free_now;
-}
-
-/* A port of loopback that neither datagrams nor connections use now. It is none that the kernel gives
- * to others by itself: that would be taken now and then before the source binds it. */
-static struct sockaddr_in free_port(void)
-{
-    enum { FIRST = 10000, PORTS = 20000 };
-    static unsigned drawn;
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    drawn += drawn == 0 ? (unsigned)getpid() * 7919u : 0;
-    do {
-        drawn = drawn * 1664525u + 1013904223u;
-        at.sin_port = htons((uint16_t)(FIRST + (drawn >> 8) % PORTS));
-    } while (!is_free(&at, SOCK_DGRAM) || !is_free(&at, SOCK_STREAM));
-    return at;
-}
-
 /* The next call sends once more, to the same port. */
 static const char *datagrams_text(struct wr_source_play *play, const char *source,
                                   const char *before)
@@ -549,7 +526,7 @@ static const char *datagrams_text(struct wr_source_play *play, const char *sourc
                                 .turn = ++udp_turn,
                                 .before = before};
     if (play->fd < 0) {
-        where = free_port();
+        where = wr_free_port();
         play->fd = 0;
         snprintf(text, sizeof text, "%s127.0.0.1:%d", source, ntohs(where.sin_port));
     }
