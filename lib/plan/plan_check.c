@@ -382,6 +382,16 @@ static bool still_text(const struct wr_plan_step *step, bool before)
 
 bool wr_plan_unfused;
 
+/* What the step before an expression has done for it. */
+static void see_before(struct wr_plan_step *step, bool behind)
+{
+    bool sees = behind && step->component->compile != NULL;
+    uint32_t gives = sees ? wr_plan_gives(&step[-1]) : 0;
+    step->fused = sees && step[-1].component->compile != NULL && !wr_plan_unfused &&
+                  (gives == WEIR_SHAPE_SAME || (gives & WEIR_SHAPE_JSON) != 0);
+    step->parsed = sees && (wr_plan_traits(&step[-1]) & WEIR_TRAIT_PARSES) != 0;
+}
+
 int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chain,
                         enum wr_plan_place place, uint32_t shape, enum wr_plan_use use)
 {
@@ -410,20 +420,13 @@ int wr_plan_chain_check(struct wr_plan_reading *reading, struct weir_chain *chai
         }
         unsure = unsure || shape == WEIR_SHAPES_ALL;
         bool fits = (shape & ~takes) == 0 || (unsure && (shape & takes) != 0);
-        if (!source && !step->joined && !fits) {
-            if (refit(reading, chain, i, shape, giver) != 0) {
-                return reading->error.code;
-            }
-            step = &chain->steps[i];
+        if (!source && !step->joined && !fits && refit(reading, chain, i, shape, giver) != 0) {
+            return reading->error.code;
         }
+        step = &chain->steps[i];
         step->shape = source ? 0 : shape;
         see_demand(reading, chain, i);
-        step->fused = i > 0 && step->component->compile != NULL &&
-                      step[-1].component->compile != NULL && !wr_plan_unfused &&
-                      (wr_plan_gives(&step[-1]) == WEIR_SHAPE_SAME ||
-                       (wr_plan_gives(&step[-1]) & WEIR_SHAPE_JSON) != 0);
-        step->parsed = i > 0 && step->component->compile != NULL &&
-                       (wr_plan_traits(&step[-1]) & WEIR_TRAIT_PARSES) != 0;
+        see_before(step, i > 0);
         enum wr_plan_use used = wr_plan_use_of(chain, i + 1, use);
         if (check_blocks(reading, step, used, &gives) != 0 ||
             check_own(reading, step, all_text) != 0) {
