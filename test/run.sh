@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds and tests everything: test/run.sh        (some 30 minutes on two cores)
+# Builds and tests everything: test/run.sh        (some 45 minutes on two cores)
 #                             test/run.sh quick  (the Release build; unit, semantics, support and
 #                                                 the fast end-to-end tests: a minute)
 #                             test/run.sh unit   (the Release build and the unit tests: 15 seconds)
