@@ -163,6 +163,9 @@ static const weir_component made[] = {
     {MADE("post", WEIR_KIND_SINK, ANY, 0, 0, post_args), .open_sink = take},
 };
 
+/* support_check.h; a fuzzer has one of its own. */
+void wr_test_keeps(bool keeps);
+
 /* Add them to the registry, behind the library's own. False: out of memory. */
 static inline bool wr_language_add(void)
 {
