@@ -465,6 +465,20 @@ static int keep_text(struct flags *flags, int argc, char **argv)
     return 0;
 }
 
+/* Flags of the output that exclude each other. 0, or a status. */
+static int check_output(const struct flags *flags)
+{
+    if (flags->format != NULL && (flags->raw_strings || flags->pretty || flags->envelope)) {
+        return flags_complain("--format says all of the output; leave --%s out",
+                              flags->raw_strings ? "raw-output"
+                              : flags->pretty    ? "pretty"
+                                                 : "envelope");
+    }
+    return flags->envelope && flags->raw_strings
+               ? flags_complain("-J writes JSON objects, so -r has no effect; leave one out")
+               : 0;
+}
+
 int flags_read(int argc, char **argv, struct flags *flags)
 {
     static const char *words[4096];
@@ -496,17 +510,12 @@ int flags_read(int argc, char **argv, struct flags *flags)
     if (flags->key_file != NULL && flags->cert_file == NULL) {
         return flags_complain("--key needs --cert FILE");
     }
-    if (flags->format != NULL && (flags->raw_strings || flags->pretty || flags->envelope)) {
-        return flags_complain("--format says all of the output; leave --%s out",
-                              flags->raw_strings ? "raw-output"
-                              : flags->pretty    ? "pretty"
-                                                 : "envelope");
-    }
-    if (flags->envelope && flags->raw_strings) {
-        return flags_complain("-J writes JSON objects, so -r has no effect; leave one out");
+    int rc = check_output(flags);
+    if (rc != 0) {
+        return rc;
     }
     trust_environment(flags);
-    int rc = flags_take_words(flags, words, count);
+    rc = flags_take_words(flags, words, count);
     const char *hint;
     if (rc == 0 && flags->output != NULL && flags->action != ACTION_RECORD &&
         planned_flag(NULL, 'o', &hint)) {

@@ -288,6 +288,20 @@ static bool positions_given(struct wr_http_source *source, const weir_item *item
     return source->ids == NULL || wr_http_sse_given(source, items, count) == 0;
 }
 
+/* Items are given. False: the generator has failed. */
+static bool note_given(struct wr_http_source *source, const weir_item *items, size_t n)
+{
+    source->given_ns = wr_now_ns(source->gen.loop);
+    if (source->fresh && is_news(source, items, n)) {
+        source->fresh = false;
+        source->tries = source->pauses = 0;
+    }
+    if (source->sse) {
+        source->last_hash = hash_of(&items[n - 1]);
+    }
+    return positions_given(source, items, n);
+}
+
 static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
 {
     struct wr_http_source *source = source_of(gen);
@@ -314,15 +328,7 @@ static size_t http_next_many(struct weir_gen *gen, weir_item *items, size_t max)
             continue;
         }
         if (n > 0) {
-            source->given_ns = wr_now_ns(gen->loop);
-            if (source->fresh && is_news(source, items, n)) {
-                source->fresh = false;
-                source->tries = source->pauses = 0;
-            }
-            if (source->sse) {
-                source->last_hash = hash_of(&items[n - 1]);
-            }
-            return positions_given(source, items, n) ? n : 0;
+            return note_given(source, items, n) ? n : 0;
         }
         if (over ? !wr_http_source_follow(source) : wr_http_source_step(source) < 0) {
             break;

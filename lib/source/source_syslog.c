@@ -77,12 +77,21 @@ static weir_gen *connections_open(const weir_opening *opening, const struct sysl
     return weir_framed(gen, &framing);
 }
 
-static weir_gen *syslog_listen_open(const weir_opening *opening, weir_gen *up, const void *args)
+/* Read what comes from both as syslog. */
+static void decode(weir_opening opening, weir_gen *both, weir_gen **made)
 {
     static const int64_t defaults[8]; /* of the arguments of syslog: none is given */
+    WR_ASSERT(wr_component_syslog.args_size <= sizeof defaults, "more arguments than are known");
+    opening.shape = WEIR_SHAPE_LINE | WEIR_SHAPE_MESSAGE;
+    opening.joined = 0;
+    *made = wr_component_syslog.open(&opening, both, defaults);
+}
+
+static weir_gen *syslog_listen_open(const weir_opening *opening, weir_gen *up, const void *args)
+{
     const struct syslog_listen_args *a = args;
     bool fails = a->overlong == 1 || opening->strict;
-    weir_opening decoder = *opening;
+    weir_gen *made = NULL;
     (void)up;
     struct wr_udp_port *port = wr_zalloc(sizeof *port);
     if (port == NULL) {
@@ -93,10 +102,8 @@ static weir_gen *syslog_listen_open(const weir_opening *opening, weir_gen *up, c
                          datagrams_open(opening, a, fails)};
     wr_udp_share_port(gens[1], port);
     wr_udp_port_unref(port);
-    decoder.shape = WEIR_SHAPE_LINE | WEIR_SHAPE_MESSAGE;
-    decoder.joined = 0;
-    WR_ASSERT(wr_component_syslog.args_size <= sizeof defaults, "more arguments than are known");
-    return wr_component_syslog.open(&decoder, weir_merge(opening->scope, gens, 2), defaults);
+    decode(*opening, weir_merge(opening->scope, gens, 2), &made);
+    return made;
 }
 
 static int syslog_listen_check(const weir_opening *opening, const void *args, weir_mistake *mistake)
