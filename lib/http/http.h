@@ -419,7 +419,8 @@ void wr_http_ws_close(struct wr_http *http, unsigned code);
 struct weir_mistake;
 /* For a component's check: 0, or a negative code and the mistake in its argument URL. */
 int wr_http_check_url(const char *text, struct weir_mistake *mistake);
-/* The same for a URL of ws:// or wss://. */
-int wr_ws_check_url(const char *text, struct weir_mistake *mistake);
+/* The same for a URL of ws:// or wss://, and for its arguments header and subprotocol (NULL: none). */
+int wr_ws_check(const char *url, const char *const *headers, size_t headers_count,
+                const char *protocols, struct weir_mistake *mistake);
 
 #endif

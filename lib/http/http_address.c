@@ -11,6 +11,7 @@
 #include <weir/module.h>
 
 #include "codec_address.h"
+#include "codec_ws_handshake.h"
 #include "http.h"
 
 static int cannot_be_read(const char *host, size_t host_len, const char *sign,
@@ -96,7 +97,7 @@ int wr_http_check_url(const char *text, weir_mistake *mistake)
     return check_url(text, scheme, wr_url_parse, mistake);
 }
 
-int wr_ws_check_url(const char *text, weir_mistake *mistake)
+static int check_ws_url(const char *text, weir_mistake *mistake)
 {
     size_t scheme = ws_scheme_len(text);
     if (scheme == 0) {
@@ -104,4 +105,20 @@ int wr_ws_check_url(const char *text, weir_mistake *mistake)
         return weir_mistake_hint(mistake, "as in wss://example.org/feed");
     }
     return check_url(text, scheme, wr_url_parse_ws, mistake);
+}
+
+int wr_ws_check(const char *url, const char *const *headers, size_t headers_count,
+                const char *protocols, weir_mistake *mistake)
+{
+    for (size_t i = 0; i < headers_count; i++) {
+        if (strchr(headers[i], ':') == NULL) {
+            (void)weir_mistake_at(mistake, "header", "a header has a colon");
+            return weir_mistake_hint(mistake, "as in header=\"NAME: VALUE\"");
+        }
+    }
+    if (protocols != NULL && !wr_ws_is_list(protocols)) {
+        (void)weir_mistake_at(mistake, "subprotocol", "this is not a list of names");
+        return weir_mistake_hint(mistake, "as in subprotocol=\"graphql-ws, chat\"");
+    }
+    return check_ws_url(url, mistake);
 }

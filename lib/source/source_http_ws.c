@@ -193,17 +193,7 @@ static int ws_check(const weir_opening *opening, const void *args, weir_mistake 
 {
     const struct ws_args *a = args;
     (void)opening;
-    for (size_t i = 0; i < a->headers.count; i++) {
-        if (strchr(a->headers.list[i], ':') == NULL) {
-            (void)weir_mistake_at(mistake, "header", "a header has a colon");
-            return weir_mistake_hint(mistake, "as in header=\"NAME: VALUE\"");
-        }
-    }
-    if (a->protocols != NULL && !wr_ws_is_list(a->protocols)) {
-        (void)weir_mistake_at(mistake, "subprotocol", "this is not a list of names");
-        return weir_mistake_hint(mistake, "as in subprotocol=\"graphql-ws, chat\"");
-    }
-    return wr_ws_check_url(a->url, mistake);
+    return wr_ws_check(a->url, a->headers.list, a->headers.count, a->protocols, mistake);
 }
 
 static weir_gen *ws_open(const weir_opening *opening, weir_gen *up, const void *args)
