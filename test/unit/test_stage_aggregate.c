@@ -202,6 +202,21 @@ TEST(a_row_of_a_period_has_the_time_of_its_end)
                   "%s", row);
 }
 
+TEST(the_items_of_a_period_settle_with_its_row_and_not_before)
+{
+    weir_loop *loop = test_loop();
+    weir_scope *root = weir_root(loop);
+    weir_item item;
+    weir_gen *gen = weir_parse(root, seconds(root, root), "count every 2300ms", NULL);
+    ck_assert(weir_next(gen, &item));
+    ck_assert_uint_eq(ledger_of(root).in_flight, 2);
+    ck_assert(weir_next(gen, &item));
+    ck_assert_uint_eq(ledger_of(root).delivered, 2);
+    ck_assert_uint_eq(ledger_of(root).in_flight, 2);
+    weir_discard(gen);
+    weir_loop_free(loop);
+}
+
 TEST(periods_that_pass_while_nobody_reads_are_left_out)
 {
     weir_loop *loop = test_loop();
