@@ -41,7 +41,7 @@ zlib1g-dev libzstd-dev libbrotli-dev liblz4-dev libssl-dev libsimdjson-dev libpc
 test_packages='git ca-certificates curl python3 procps nginx-light openssl socat netcat-openbsd strace
 util-linux gdb faketime postgresql zsh fish mandoc zstd brotli lz4 miller gawk
 python3-websockets'
-full_packages='clang clang-format clang-tidy cppcheck libclang-rt-dev mold valgrind qemu-user
+full_packages='clang clang-format clang-tidy cppcheck libclang-rt-dev valgrind qemu-user
 gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 
 # Telling: what is run is counted, and what fails is shown.
@@ -215,15 +215,11 @@ again() {
 }
 
 # build NAME TARGET CMAKE-ARGUMENTS...: configure build-ci/NAME and build the target in it. A file
-# that does not compile is one failure, and what could be built is tested all the same. There are
-# hundreds of test programs: mold links one in half of the time.
+# that does not compile is one failure, and what could be built is tested all the same.
 build() {
     tree=$1
     target=$2
     shift 2
-    if have mold; then
-        set -- "$@" -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold
-    fi
     # shellcheck disable=SC2086 # a list of words
     check "$tree-configure" cmake -S . -B "$work/$tree" -G Ninja -DWEIR_WERROR=ON "$@" \
         ${WEIR_CMAKE_ARGS:-} || return 1
